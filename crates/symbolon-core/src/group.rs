@@ -1,0 +1,455 @@
+//! The two groups of the workspace behind one small trait.
+
+use crate::wire::DecodeError;
+use alloc::vec::Vec;
+use core::{
+    fmt::Debug,
+    iter::Sum,
+    ops::{Add, Mul, Neg, Sub},
+};
+use curve25519_dalek::{
+    EdwardsPoint, Scalar as EdScalar,
+    constants::ED25519_BASEPOINT_POINT,
+    edwards::CompressedEdwardsY,
+    traits::{Identity, IsIdentity, VartimeMultiscalarMul},
+};
+use k256::{
+    AffinePoint, FieldBytes, ProjectivePoint, Scalar as KScalar,
+    elliptic_curve::{
+        BatchNormalize, PrimeField,
+        array::sizes::U65,
+        bigint::U512,
+        ops::{LinearCombination, MulVartime, Reduce},
+        point::{AffineCoordinates, DecompressPoint},
+    },
+};
+use primeorder::{LookupTable, Radix16Decomposition};
+use rand_core::CryptoRng;
+use subtle::{ConditionallySelectable, ConstantTimeEq};
+use zeroize::{Zeroize, Zeroizing};
+
+/// A group of prime order with canonical encodings. Everything is constant-time in its scalar arguments unless the name
+/// ends in `_vartime`.
+pub trait Group: Copy + Debug + Eq + Send + Sync + 'static {
+    /// Identifies the curve in hashes and stored objects.
+    const ID: u8;
+    /// The curve's name, for people.
+    const NAME: &'static str;
+    /// Bytes of a compressed point.
+    const POINT_LEN: usize;
+    /// A scalar modulo the group order.
+    type Scalar: Copy
+        + Default
+        + Eq
+        + Debug
+        + Send
+        + Sync
+        + Zeroize
+        + ConstantTimeEq
+        + ConditionallySelectable
+        + From<u64>
+        + Neg<Output = Self::Scalar>
+        + Add<Output = Self::Scalar>
+        + Sub<Output = Self::Scalar>
+        + Mul<Output = Self::Scalar>
+        + Sum;
+    /// A point of the prime-order group.
+    type Point: Copy
+        + Eq
+        + Debug
+        + Send
+        + Sync
+        + Zeroize
+        + ConstantTimeEq
+        + ConditionallySelectable
+        + Neg<Output = Self::Point>
+        + Add<Output = Self::Point>
+        + Sub<Output = Self::Point>
+        + Sum;
+    /// A compressed point.
+    type PointBytes: AsRef<[u8]> + Copy + Eq + Ord + Debug + Send + Sync;
+
+    /// The neutral element.
+    fn identity() -> Self::Point;
+    /// The standard generator `G`.
+    fn generator() -> Self::Point;
+    /// `k*G`.
+    fn mul_base(k: &Self::Scalar) -> Self::Point;
+    /// `k*P`.
+    fn mul(point: &Self::Point, k: &Self::Scalar) -> Self::Point;
+    /// `a*G + b*P`.
+    fn mul_base_add(a: &Self::Scalar, point: &Self::Point, b: &Self::Scalar) -> Self::Point;
+    /// `a*G + b*P` for public values.
+    fn mul_base_add_vartime(a: &Self::Scalar, point: &Self::Point, b: &Self::Scalar) -> Self::Point;
+    /// `sum k_i*P_i` for public values.
+    fn lincomb_vartime(terms: &[(Self::Point, Self::Scalar)]) -> Self::Point;
+    /// `1/k`; zero for zero.
+    fn invert(k: &Self::Scalar) -> Self::Scalar;
+    /// Reduces 64 uniform bytes.
+    fn scalar_from_wide(bytes: &[u8; 64]) -> Self::Scalar;
+    /// 32 bytes: big-endian on secp256k1, little-endian on Ed25519, as their standards have it.
+    fn scalar_to_bytes(k: &Self::Scalar) -> [u8; 32];
+    /// # Errors
+    /// [`DecodeError::ScalarRange`] unless canonical.
+    fn scalar_from_bytes(bytes: &[u8; 32]) -> Result<Self::Scalar, DecodeError>;
+    /// The compressed encoding. Branches on whether the point is the identity: for public points.
+    fn point_to_bytes(point: &Self::Point) -> Self::PointBytes;
+    /// Compressed encodings of many points with one inversion.
+    fn points_to_bytes(points: &[Self::Point]) -> Vec<Self::PointBytes>;
+    /// # Errors
+    /// [`DecodeError::Point`] unless canonical, on the curve and in the prime-order subgroup;
+    /// [`DecodeError::Identity`] for the identity; [`DecodeError::Truncated`] for another length.
+    fn point_from_bytes(bytes: &[u8]) -> Result<Self::Point, DecodeError>;
+
+    /// Whether a public point is the identity.
+    fn is_identity(point: &Self::Point) -> bool {
+        *point == Self::identity()
+    }
+
+    /// A uniform non-zero scalar from 64 bytes of the generator.
+    fn random_scalar(rng: &mut impl CryptoRng) -> Self::Scalar {
+        let mut wide = Zeroizing::new([0u8; 64]);
+        loop {
+            rng.fill_bytes(wide.as_mut());
+            let k = Self::scalar_from_wide(&wide);
+            if !bool::from(k.ct_eq(&Self::Scalar::default())) {
+                return k;
+            }
+        }
+    }
+}
+
+/// secp256k1 (SEC 2), cofactor 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Secp256k1;
+
+impl Secp256k1 {
+    /// Affine coordinates `x || y` of a **secret** point (an OT or ECDH shared point), without a branch: the SEC 1 encoder
+    /// of the curve library branches on the tag. The identity, which no caller of ours reaches, gives zeros.
+    #[must_use]
+    pub fn secret_point_bytes(point: &ProjectivePoint) -> [u8; 64] {
+        coordinates(&point.to_affine())
+    }
+
+    /// [`Self::secret_point_bytes`] of many points with one inversion.
+    #[must_use]
+    pub fn secret_points_bytes(points: &[ProjectivePoint]) -> Vec<Zeroizing<[u8; 64]>> {
+        let mut affine = ProjectivePoint::batch_normalize(points);
+        let bytes = affine.iter().map(|p| Zeroizing::new(coordinates(p))).collect();
+        affine.iter_mut().for_each(Zeroize::zeroize);
+        bytes
+    }
+}
+
+fn coordinates(point: &AffinePoint) -> [u8; 64] {
+    let mut bytes = [0; 64];
+    let (x, y) = bytes.split_at_mut(32);
+    x.copy_from_slice(&point.x());
+    y.copy_from_slice(&point.y());
+    bytes
+}
+
+fn compress(point: &AffinePoint) -> [u8; 33] {
+    let mut bytes = [0; 33];
+    if *point != AffinePoint::IDENTITY {
+        let (tag, x) = bytes.split_at_mut(1);
+        tag.fill(2 | point.y_is_odd().unwrap_u8());
+        x.copy_from_slice(&point.x());
+    }
+    bytes
+}
+
+impl Group for Secp256k1 {
+    const ID: u8 = 1;
+    const NAME: &'static str = "secp256k1";
+    const POINT_LEN: usize = 33;
+    type Scalar = KScalar;
+    type Point = ProjectivePoint;
+    type PointBytes = [u8; 33];
+
+    fn identity() -> ProjectivePoint {
+        ProjectivePoint::IDENTITY
+    }
+
+    fn generator() -> ProjectivePoint {
+        ProjectivePoint::GENERATOR
+    }
+
+    fn mul_base(k: &KScalar) -> ProjectivePoint {
+        ProjectivePoint::mul_by_generator(k)
+    }
+
+    fn mul(point: &ProjectivePoint, k: &KScalar) -> ProjectivePoint {
+        point * k
+    }
+
+    fn mul_base_add(a: &KScalar, point: &ProjectivePoint, b: &KScalar) -> ProjectivePoint {
+        ProjectivePoint::mul_by_generator(a) + point * b
+    }
+
+    fn mul_base_add_vartime(a: &KScalar, point: &ProjectivePoint, b: &KScalar) -> ProjectivePoint {
+        ProjectivePoint::mul_by_generator_vartime(a) + point.mul_vartime(b)
+    }
+
+    fn lincomb_vartime(terms: &[(ProjectivePoint, KScalar)]) -> ProjectivePoint {
+        ProjectivePoint::lincomb_vartime(terms)
+    }
+
+    fn invert(k: &KScalar) -> KScalar {
+        k.invert().unwrap_or(KScalar::ZERO)
+    }
+
+    fn scalar_from_wide(bytes: &[u8; 64]) -> KScalar {
+        KScalar::reduce(&U512::from_be_slice(bytes))
+    }
+
+    fn scalar_to_bytes(k: &KScalar) -> [u8; 32] {
+        k.to_bytes().into()
+    }
+
+    fn scalar_from_bytes(bytes: &[u8; 32]) -> Result<KScalar, DecodeError> {
+        KScalar::from_repr(FieldBytes::from(*bytes)).into_option().ok_or(DecodeError::ScalarRange)
+    }
+
+    fn point_to_bytes(point: &ProjectivePoint) -> [u8; 33] {
+        compress(&point.to_affine())
+    }
+
+    fn points_to_bytes(points: &[ProjectivePoint]) -> Vec<[u8; 33]> {
+        ProjectivePoint::batch_normalize(points).iter().map(compress).collect()
+    }
+
+    fn point_from_bytes(bytes: &[u8]) -> Result<ProjectivePoint, DecodeError> {
+        let bytes: &[u8; 33] = bytes.try_into().map_err(|_| DecodeError::Truncated)?;
+        let (tag, x) = bytes.split_first().ok_or(DecodeError::Truncated)?;
+        // the library's own decoder also takes tag 05 and 33 zero bytes
+        let odd = match tag {
+            0 if x.iter().all(|b| *b == 0) => return Err(DecodeError::Identity),
+            2 => 0,
+            3 => 1,
+            _ => return Err(DecodeError::Point),
+        };
+        let x: [u8; 32] = x.try_into().map_err(|_| DecodeError::Truncated)?;
+        AffinePoint::decompress(&FieldBytes::from(x), odd.into())
+            .into_option()
+            .map(ProjectivePoint::from)
+            .ok_or(DecodeError::Point)
+    }
+}
+
+/// The prime-order subgroup of edwards25519 (RFC 8032).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ed25519;
+
+impl Group for Ed25519 {
+    const ID: u8 = 2;
+    const NAME: &'static str = "ed25519";
+    const POINT_LEN: usize = 32;
+    type Scalar = EdScalar;
+    type Point = EdwardsPoint;
+    type PointBytes = [u8; 32];
+
+    fn identity() -> EdwardsPoint {
+        EdwardsPoint::identity()
+    }
+
+    fn generator() -> EdwardsPoint {
+        ED25519_BASEPOINT_POINT
+    }
+
+    fn mul_base(k: &EdScalar) -> EdwardsPoint {
+        EdwardsPoint::mul_base(k)
+    }
+
+    fn mul(point: &EdwardsPoint, k: &EdScalar) -> EdwardsPoint {
+        point * k
+    }
+
+    fn mul_base_add(a: &EdScalar, point: &EdwardsPoint, b: &EdScalar) -> EdwardsPoint {
+        EdwardsPoint::mul_base(a) + point * b
+    }
+
+    fn mul_base_add_vartime(a: &EdScalar, point: &EdwardsPoint, b: &EdScalar) -> EdwardsPoint {
+        EdwardsPoint::vartime_double_scalar_mul_basepoint(b, point, a)
+    }
+
+    fn lincomb_vartime(terms: &[(EdwardsPoint, EdScalar)]) -> EdwardsPoint {
+        EdwardsPoint::vartime_multiscalar_mul(terms.iter().map(|t| t.1), terms.iter().map(|t| t.0))
+    }
+
+    fn invert(k: &EdScalar) -> EdScalar {
+        k.invert()
+    }
+
+    fn scalar_from_wide(bytes: &[u8; 64]) -> EdScalar {
+        EdScalar::from_bytes_mod_order_wide(bytes)
+    }
+
+    fn scalar_to_bytes(k: &EdScalar) -> [u8; 32] {
+        k.to_bytes()
+    }
+
+    fn scalar_from_bytes(bytes: &[u8; 32]) -> Result<EdScalar, DecodeError> {
+        EdScalar::from_canonical_bytes(*bytes).into_option().ok_or(DecodeError::ScalarRange)
+    }
+
+    fn point_to_bytes(point: &EdwardsPoint) -> [u8; 32] {
+        point.compress().to_bytes()
+    }
+
+    fn points_to_bytes(points: &[EdwardsPoint]) -> Vec<[u8; 32]> {
+        EdwardsPoint::compress_batch_alloc(points).iter().map(CompressedEdwardsY::to_bytes).collect()
+    }
+
+    fn point_from_bytes(bytes: &[u8]) -> Result<EdwardsPoint, DecodeError> {
+        let bytes: &[u8; 32] = bytes.try_into().map_err(|_| DecodeError::Truncated)?;
+        let point = CompressedEdwardsY(*bytes).decompress().ok_or(DecodeError::Point)?;
+        // dalek takes y >= p and "-0"; the encoding must be the one that we would write
+        if point.compress().as_bytes() != bytes {
+            return Err(DecodeError::Point);
+        }
+        if point.is_identity() {
+            return Err(DecodeError::Identity);
+        }
+        if point.is_torsion_free() { Ok(point) } else { Err(DecodeError::Point) }
+    }
+}
+
+/// A table of multiples of one secp256k1 point, for many constant-time multiplications of it: each costs about half of
+/// a general one.
+pub struct FixedBase(Vec<LookupTable<ProjectivePoint>>);
+
+impl FixedBase {
+    /// Tables of `256^i * P`, `i < 33`.
+    #[must_use]
+    pub fn new(point: &ProjectivePoint) -> Self {
+        let mut power = *point;
+        let tables = (0..33)
+            .map(|_| {
+                let table = LookupTable::new(power);
+                (0..8).for_each(|_| power.double_in_place());
+                table
+            })
+            .collect();
+        Self(tables)
+    }
+
+    /// `k*P`.
+    #[must_use]
+    pub fn mul(&self, k: &KScalar) -> ProjectivePoint {
+        let digits = Radix16Decomposition::<U65>::new(k);
+        let (mut even, mut odd) = (ProjectivePoint::IDENTITY, ProjectivePoint::IDENTITY);
+        for (i, table) in self.0.iter().enumerate() {
+            even += &table.select(digits[2 * i]);
+            if i < 32 {
+                odd += &table.select(digits[2 * i + 1]);
+            }
+        }
+        (0..4).for_each(|_| odd.double_in_place());
+        even + odd
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SeedRng;
+    use alloc::vec;
+
+    fn laws<G: Group>() {
+        let mut rng = SeedRng::new(&[7; 32]);
+        for _ in 0..20 {
+            let (a, b) = (G::random_scalar(&mut rng), G::random_scalar(&mut rng));
+            let p = G::mul_base(&b);
+            assert_eq!(G::mul(&G::generator(), &a), G::mul_base(&a));
+            assert_eq!(G::mul_base_add(&a, &p, &b), G::mul_base(&(a + b * b)));
+            assert_eq!(G::mul_base_add_vartime(&a, &p, &b), G::mul_base(&(a + b * b)));
+            assert_eq!(G::lincomb_vartime(&[(p, a), (G::generator(), b)]), G::mul_base(&(a * b + b)));
+            assert_eq!(G::invert(&a) * a, G::Scalar::from(1));
+            assert_eq!(G::scalar_from_bytes(&G::scalar_to_bytes(&a)), Ok(a));
+            let bytes = G::point_to_bytes(&p);
+            assert_eq!(G::point_from_bytes(bytes.as_ref()), Ok(p));
+            assert_eq!(G::points_to_bytes(&[p, G::generator()])[0], bytes);
+            assert!(G::point_from_bytes(&bytes.as_ref()[1..]).is_err());
+        }
+        assert_eq!(G::invert(&G::Scalar::default()), G::Scalar::default());
+        assert_eq!(G::point_from_bytes(G::point_to_bytes(&G::identity()).as_ref()), Err(DecodeError::Identity));
+        assert_eq!(G::scalar_from_bytes(&[0xff; 32]), Err(DecodeError::ScalarRange));
+    }
+
+    #[test]
+    fn secp256k1_laws() {
+        laws::<Secp256k1>();
+    }
+
+    #[test]
+    fn ed25519_laws() {
+        laws::<Ed25519>();
+    }
+
+    #[test]
+    fn fixed_base_agrees_with_the_library() {
+        let mut rng = SeedRng::new(&[8; 32]);
+        let p = Secp256k1::mul_base(&Secp256k1::random_scalar(&mut rng));
+        let table = FixedBase::new(&p);
+        let edge = [KScalar::ZERO, KScalar::ONE, -KScalar::ONE, KScalar::from(8u64), -KScalar::from(8u64)];
+        for k in edge.into_iter().chain((0..50).map(|_| Secp256k1::random_scalar(&mut rng))) {
+            assert_eq!(table.mul(&k), p * k);
+        }
+    }
+
+    // attacks.md row 26, bad inputs 20 to 23
+    #[test]
+    fn row_26_scalars_at_and_above_the_order_are_refused() {
+        let q_minus_1: [u8; 32] = (-KScalar::ONE).to_bytes().into();
+        assert!(Secp256k1::scalar_from_bytes(&q_minus_1).is_ok());
+        let mut q = q_minus_1;
+        q[31] += 1;
+        let mut q_plus_1 = q;
+        q_plus_1[31] += 1;
+        for bytes in [q, q_plus_1, [0xff; 32]] {
+            assert_eq!(Secp256k1::scalar_from_bytes(&bytes), Err(DecodeError::ScalarRange));
+        }
+    }
+
+    // foundations.md, Encoding; bad inputs 24 to 30
+    #[test]
+    fn only_tags_02_and_03_are_points() {
+        let good = Secp256k1::point_to_bytes(&ProjectivePoint::GENERATOR);
+        for tag in (0..=255u8).filter(|tag| ![2, 3].contains(tag)) {
+            let mut bytes = good;
+            bytes[0] = tag;
+            assert_eq!(Secp256k1::point_from_bytes(&bytes), Err(DecodeError::Point), "{tag}");
+        }
+        assert_eq!(Secp256k1::point_from_bytes(&[0; 33]), Err(DecodeError::Identity));
+        for len in [0, 1, 32, 34, 64, 65, 66] {
+            assert!(Secp256k1::point_from_bytes(&vec![2; len]).is_err());
+        }
+        let mut x_is_p = [0xff; 33];
+        x_is_p[0] = 2;
+        x_is_p[28] = 0xfe;
+        x_is_p[31] = 0xfc;
+        x_is_p[32] = 0x2f;
+        assert_eq!(Secp256k1::point_from_bytes(&x_is_p), Err(DecodeError::Point));
+        let mut off = [0; 33];
+        (off[0], off[32]) = (2, 5);
+        assert_eq!(Secp256k1::point_from_bytes(&off), Err(DecodeError::Point), "x = 5 is not on the curve");
+    }
+
+    // bad inputs 31 to 34
+    #[test]
+    fn small_and_mixed_order_points_are_refused() {
+        use curve25519_dalek::constants::EIGHT_TORSION;
+        for (i, torsion) in EIGHT_TORSION.iter().enumerate() {
+            assert!(Ed25519::point_from_bytes(torsion.compress().as_bytes()).is_err());
+            let mixed = ED25519_BASEPOINT_POINT + torsion;
+            assert_eq!(Ed25519::point_from_bytes(mixed.compress().as_bytes()).is_ok(), i == 0);
+        }
+        let mut y_is_p_plus_1 = [0xff; 32];
+        (y_is_p_plus_1[0], y_is_p_plus_1[31]) = (0xee, 0x7f);
+        assert_eq!(Ed25519::point_from_bytes(&y_is_p_plus_1), Err(DecodeError::Point));
+        let mut minus_zero = [0; 32];
+        (minus_zero[0], minus_zero[31]) = (1, 0x80);
+        assert_eq!(Ed25519::point_from_bytes(&minus_zero), Err(DecodeError::Point));
+    }
+}

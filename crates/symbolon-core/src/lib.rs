@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+
+extern crate alloc;
+
+mod group;
+mod ids;
+mod party;
+mod rng;
+mod secret;
+mod transcript;
+pub mod wire;
+
+pub use group::{Ed25519, FixedBase, Group, Secp256k1};
+pub use ids::{ItemId, KeyId, LabelTag, RunTag, SetupId, SharingId, Sid};
+pub use party::{PartyId, PartyIdError, Role, Threshold, ThresholdError};
+pub use rng::SeedRng;
+pub use secret::{SecretBytes, SecretScalar};
+pub use transcript::{Transcript, Xof};

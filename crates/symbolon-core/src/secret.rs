@@ -1,0 +1,101 @@
+//! Newtypes of secrets: wiped on drop, and no `Clone`, `Debug`, `PartialEq` or serde.
+//!
+//! ```compile_fail
+//! fn printable<T: core::fmt::Debug>() {}
+//! printable::<symbolon_core::SecretScalar<symbolon_core::Secp256k1>>();
+//! ```
+//! ```compile_fail
+//! fn copyable<T: Clone>() {}
+//! copyable::<symbolon_core::SecretBytes<32>>();
+//! ```
+
+use crate::Group;
+use rand_core::CryptoRng;
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// A secret scalar of a group, wiped on drop.
+pub struct SecretScalar<G: Group>(G::Scalar);
+
+impl<G: Group> SecretScalar<G> {
+    /// Takes ownership of a scalar. The caller's own copy is the caller's to wipe.
+    #[must_use]
+    pub const fn new(scalar: G::Scalar) -> Self {
+        Self(scalar)
+    }
+
+    /// A uniform non-zero scalar.
+    pub fn random(rng: &mut impl CryptoRng) -> Self {
+        Self(G::random_scalar(rng))
+    }
+
+    /// The scalar itself. Whoever copies it out has a secret on the stack.
+    #[must_use]
+    pub const fn expose(&self) -> &G::Scalar {
+        &self.0
+    }
+
+    /// `x*G`, in constant time.
+    #[must_use]
+    pub fn public(&self) -> G::Point {
+        G::mul_base(&self.0)
+    }
+
+    /// The encoding, in a buffer that wipes itself.
+    #[must_use]
+    pub fn to_bytes(&self) -> SecretBytes<32> {
+        SecretBytes(G::scalar_to_bytes(&self.0))
+    }
+}
+
+impl<G: Group> ConstantTimeEq for SecretScalar<G> {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
+impl<G: Group> Drop for SecretScalar<G> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl<G: Group> ZeroizeOnDrop for SecretScalar<G> {}
+
+/// Secret bytes of fixed length (seeds, keys, encoded scalars), wiped on drop.
+pub struct SecretBytes<const N: usize>([u8; N]);
+
+impl<const N: usize> SecretBytes<N> {
+    /// Takes ownership of bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; N]) -> Self {
+        Self(bytes)
+    }
+
+    /// Uniform bytes.
+    pub fn random(rng: &mut impl CryptoRng) -> Self {
+        let mut bytes = [0; N];
+        rng.fill_bytes(&mut bytes);
+        Self(bytes)
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub const fn expose(&self) -> &[u8; N] {
+        &self.0
+    }
+}
+
+impl<const N: usize> ConstantTimeEq for SecretBytes<N> {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
+impl<const N: usize> Drop for SecretBytes<N> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl<const N: usize> ZeroizeOnDrop for SecretBytes<N> {}
