@@ -37,6 +37,36 @@ pub enum DecodeError {
     Unsupported,
 }
 
+const MAGIC: &[u8; 8] = b"SYMBOLON";
+
+/// The kinds of stored objects, one number for each, never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A multiplicative share of a two-party key.
+    PairFactor,
+    /// A Shamir share.
+    KeyShare,
+    /// An OT correlation with one peer.
+    PairSetup,
+    /// The result of a key-making run, not yet confirmed by all.
+    Pending,
+    /// A suspended session.
+    Suspended,
+}
+
+impl Kind {
+    const fn byte(self) -> u8 {
+        match self {
+            Self::PairFactor => 1,
+            Self::KeyShare => 2,
+            Self::PairSetup => 3,
+            Self::Pending => 4,
+            Self::Suspended => 5,
+        }
+    }
+}
+
 /// Appends fields to a buffer.
 #[derive(Default)]
 pub struct Writer(Vec<u8>);
@@ -102,6 +132,11 @@ impl Writer {
     /// A scalar, 32 bytes in the group's own byte order.
     pub fn scalar<G: Group>(&mut self, scalar: &G::Scalar) -> &mut Self {
         self.bytes(&G::scalar_to_bytes(scalar))
+    }
+
+    /// The first ten bytes of every stored object: magic, version 1, kind.
+    pub fn object(&mut self, kind: Kind) -> &mut Self {
+        self.bytes(MAGIC).u8(1).u8(kind.byte())
     }
 
     /// Bytes written so far.
@@ -238,6 +273,15 @@ impl<'a> Reader<'a> {
     /// [`DecodeError::Value`] for id 0, [`DecodeError::Truncated`].
     pub fn party(&mut self) -> Result<crate::PartyId, DecodeError> {
         crate::PartyId::new(self.u16()?).map_err(|_| DecodeError::Value)
+    }
+
+    /// The beginning of a stored object of this kind.
+    ///
+    /// # Errors
+    /// [`DecodeError::Unsupported`] for another magic, version or kind.
+    pub fn object(&mut self, kind: Kind) -> Result<(), DecodeError> {
+        let (magic, version, found) = (self.array::<8>()?, self.u8()?, self.u8()?);
+        if magic == *MAGIC && version == 1 && found == kind.byte() { Ok(()) } else { Err(DecodeError::Unsupported) }
     }
 
     /// Bytes not yet read.

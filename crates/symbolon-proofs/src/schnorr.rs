@@ -1,0 +1,292 @@
+//! Schnorr proofs of knowledge, single and batched (keygen.md, Schnorr proof of knowledge).
+//!
+//! The *context* is a [`Transcript`] that the caller has filled with sid, prover id and role; a proof verifies under the
+//! same context only.
+
+use crate::ProofError;
+use alloc::vec::Vec;
+use rand_core::CryptoRng;
+use symbolon_core::{
+    Group, SecretBytes, SecretScalar, Transcript,
+    wire::{DecodeError, Reader, Writer},
+};
+
+/// `(K, z)` with `K = k*G`, `e = T("schnorr", context, G, X, K)`, `z = k + e*x`: the prover knows `x` of `X = x*G`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SchnorrProof<G: Group> {
+    big_k: G::Point,
+    z: G::Scalar,
+}
+
+fn challenge<G: Group>(context: &Transcript, label: &str, statements: &[G::Point], big_k: &G::Point) -> G::Scalar {
+    let start = context.clone().part(label).part([G::ID]).point::<G>(&G::generator()).number(count(statements.len()));
+    G::points_to_bytes(statements).iter().fold(start, Transcript::part).point::<G>(big_k).scalar::<G>()
+}
+
+fn count(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+/// The hedged nonce: fresh randomness, secret and context through the hash.
+pub(crate) fn nonce<G: Group>(
+    context: &Transcript,
+    secrets: &[&SecretScalar<G>],
+    rng: &mut impl CryptoRng,
+) -> SecretScalar<G> {
+    let fresh = SecretBytes::<32>::random(rng);
+    let start = context.clone().part("nonce").part(fresh.expose());
+    SecretScalar::new(secrets.iter().fold(start, |t, x| t.part(x.to_bytes().expose())).scalar::<G>())
+}
+
+impl<G: Group> SchnorrProof<G> {
+    /// Bytes of an encoded proof.
+    pub const LEN: usize = G::POINT_LEN + 32;
+
+    /// Proves knowledge of `secret` with `public = secret*G`.
+    pub fn prove(context: &Transcript, secret: &SecretScalar<G>, public: &G::Point, rng: &mut impl CryptoRng) -> Self {
+        let k = nonce(context, &[secret], rng);
+        let big_k = k.public();
+        let e = challenge::<G>(context, "schnorr", &[*public], &big_k);
+        Self { big_k, z: *k.expose() + e * *secret.expose() }
+    }
+
+    /// Checks `z*G = K + e*X`.
+    ///
+    /// # Errors
+    /// [`ProofError`].
+    pub fn verify(&self, context: &Transcript, public: &G::Point) -> Result<(), ProofError> {
+        let e = challenge::<G>(context, "schnorr", &[*public], &self.big_k);
+        if G::mul_base_add_vartime(&self.z, public, &-e) == self.big_k { Ok(()) } else { Err(ProofError) }
+    }
+
+    /// Appends `K`, then `z`.
+    pub fn encode(&self, w: &mut Writer) {
+        w.point::<G>(&self.big_k).scalar::<G>(&self.z);
+    }
+
+    /// # Errors
+    /// [`DecodeError`]: `K` not a point of the group, `z` not canonical.
+    pub fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { big_k: r.point::<G>()?, z: r.scalar::<G>()? })
+    }
+}
+
+/// Verifies many proofs at once by a random linear combination; the result is that of checking each.
+///
+/// `rng` must be seeded by the proofs or drawn after they arrived, so that nobody can aim at the weights.
+///
+/// # Errors
+/// The position of the first proof that fails.
+pub fn verify_all<G: Group>(
+    items: &[(&Transcript, &G::Point, &SchnorrProof<G>)],
+    rng: &mut impl CryptoRng,
+) -> Result<(), usize> {
+    // sum w_i*(z_i*G - e_i*X_i - K_i) = O, weights of full width
+    let mut on_base = G::Scalar::default();
+    let mut terms = Vec::with_capacity(2 * items.len() + 1);
+    for (context, public, proof) in items {
+        let weight = G::random_scalar(rng);
+        let e = challenge::<G>(context, "schnorr", &[**public], &proof.big_k);
+        on_base = on_base + weight * proof.z;
+        terms.push((**public, -(weight * e)));
+        terms.push((proof.big_k, -weight));
+    }
+    terms.push((G::generator(), on_base));
+    if G::is_identity(&G::lincomb_vartime(&terms)) {
+        return Ok(());
+    }
+    // the combination fails only if some proof does: name it
+    match items.iter().position(|(context, public, proof)| proof.verify(context, public).is_err()) {
+        Some(culprit) => Err(culprit),
+        None => Ok(()),
+    }
+}
+
+/// One proof for many statements `X_i = x_i*G` of one prover: `z = k + sum e^i*x_i`, `i = 1..=n`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BatchProof<G: Group>(SchnorrProof<G>);
+
+impl<G: Group> BatchProof<G> {
+    /// Bytes of an encoded proof.
+    pub const LEN: usize = SchnorrProof::<G>::LEN;
+
+    /// Proves knowledge of all secrets.
+    ///
+    /// # Errors
+    /// [`ProofError`] unless there are as many public points as secrets, and at least one.
+    pub fn prove(
+        context: &Transcript,
+        secrets: &[&SecretScalar<G>],
+        publics: &[G::Point],
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, ProofError> {
+        if secrets.is_empty() || secrets.len() != publics.len() {
+            return Err(ProofError);
+        }
+        let k = nonce(context, secrets, rng);
+        let big_k = k.public();
+        let e = challenge::<G>(context, "schnorr batch", publics, &big_k);
+        let (mut z, mut power) = (*k.expose(), G::Scalar::from(1));
+        for x in secrets {
+            power = power * e;
+            z = z + power * *x.expose();
+        }
+        Ok(Self(SchnorrProof { big_k, z }))
+    }
+
+    /// Checks `z*G = K + sum e^i*X_i`; the count is part of the challenge.
+    ///
+    /// # Errors
+    /// [`ProofError`], also for an empty list.
+    pub fn verify(&self, context: &Transcript, publics: &[G::Point]) -> Result<(), ProofError> {
+        if publics.is_empty() {
+            return Err(ProofError);
+        }
+        let e = challenge::<G>(context, "schnorr batch", publics, &self.0.big_k);
+        let mut power = G::Scalar::from(1);
+        let mut terms = Vec::with_capacity(publics.len() + 1);
+        for public in publics {
+            power = power * e;
+            terms.push((*public, -power));
+        }
+        terms.push((G::generator(), self.0.z));
+        if G::lincomb_vartime(&terms) == self.0.big_k { Ok(()) } else { Err(ProofError) }
+    }
+
+    /// Appends the proof.
+    pub fn encode(&self, w: &mut Writer) {
+        self.0.encode(w);
+    }
+
+    /// # Errors
+    /// [`DecodeError`].
+    pub fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        SchnorrProof::decode(r).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+    use symbolon_core::{Ed25519, Secp256k1, SeedRng};
+
+    fn context(text: &str) -> Transcript {
+        Transcript::new("test", "proof").part(text)
+    }
+
+    fn single<G: Group>() {
+        let mut rng = SeedRng::new(&[3; 32]);
+        let x = SecretScalar::<G>::random(&mut rng);
+        let big_x = x.public();
+        let proof = SchnorrProof::prove(&context("a"), &x, &big_x, &mut rng);
+        assert!(proof.verify(&context("a"), &big_x).is_ok());
+        // another context, statement, first message or response
+        assert!(proof.verify(&context("b"), &big_x).is_err());
+        assert!(proof.verify(&context("a"), &(big_x + G::generator())).is_err());
+        assert!(SchnorrProof { z: proof.z + G::Scalar::from(1), ..proof }.verify(&context("a"), &big_x).is_err());
+        assert!(SchnorrProof { big_k: -proof.big_k, ..proof }.verify(&context("a"), &big_x).is_err());
+        let mut w = Writer::new();
+        proof.encode(&mut w);
+        let bytes = w.finish();
+        assert_eq!(bytes.len(), SchnorrProof::<G>::LEN);
+        assert_eq!(SchnorrProof::decode(&mut Reader::new(&bytes)), Ok(proof));
+    }
+
+    #[test]
+    fn single_secp256k1() {
+        single::<Secp256k1>();
+    }
+
+    #[test]
+    fn single_ed25519() {
+        single::<Ed25519>();
+    }
+
+    // attacks.md row 29: choose the proof first, solve for the statement; works only if X is not hashed
+    #[test]
+    fn row_29_statement_chosen_after_the_proof() {
+        type G = Secp256k1;
+        let mut rng = SeedRng::new(&[4; 32]);
+        let (big_k, z) = (G::mul_base(&G::random_scalar(&mut rng)), G::random_scalar(&mut rng));
+        for guess in [G::generator(), big_k] {
+            let e = challenge::<G>(&context("a"), "schnorr", &[guess], &big_k);
+            let forged = G::mul(&(G::mul_base(&z) - big_k), &G::invert(&e));
+            assert!(SchnorrProof::<G> { big_k, z }.verify(&context("a"), &forged).is_err());
+        }
+    }
+
+    // the hedged nonce: a repeated generator with another secret or context gives another nonce
+    #[test]
+    fn nonces_are_hedged() {
+        let rng = || SeedRng::new(&[5; 32]);
+        let x = SecretScalar::<Secp256k1>::new(7u64.into());
+        let y = SecretScalar::<Secp256k1>::new(8u64.into());
+        let k = |c: &str, s: &SecretScalar<Secp256k1>| *nonce(&context(c), &[s], &mut rng()).expose();
+        assert_eq!(k("a", &x), k("a", &x));
+        assert_ne!(k("a", &x), k("b", &x));
+        assert_ne!(k("a", &x), k("a", &y));
+    }
+
+    #[test]
+    fn many_proofs_at_once_name_the_culprit() {
+        type G = Secp256k1;
+        let mut rng = SeedRng::new(&[6; 32]);
+        let contexts: Vec<_> = (0..7).map(|i| context("many").number(i as u8)).collect();
+        let secrets: Vec<_> = (0..7).map(|_| SecretScalar::<G>::random(&mut rng)).collect();
+        let publics: Vec<_> = secrets.iter().map(SecretScalar::public).collect();
+        let mut proofs: Vec<_> =
+            (0..7).map(|i| SchnorrProof::prove(&contexts[i], &secrets[i], &publics[i], &mut rng)).collect();
+        let check = |proofs: &[SchnorrProof<G>], rng: &mut SeedRng| {
+            let items: Vec<_> = (0..7).map(|i| (&contexts[i], &publics[i], &proofs[i])).collect();
+            verify_all(&items, rng)
+        };
+        assert_eq!(check(&proofs, &mut rng), Ok(()));
+        for culprit in 0..7 {
+            let good = proofs[culprit];
+            proofs[culprit].z = good.z + k256_one();
+            assert_eq!(check(&proofs, &mut rng), Err(culprit));
+            proofs[culprit] = good;
+        }
+        // two errors that cancel in an unweighted sum
+        proofs[1].z = proofs[1].z + k256_one();
+        proofs[2].z = proofs[2].z - k256_one();
+        assert_eq!(check(&proofs, &mut rng), Err(1));
+        assert_eq!(verify_all::<G>(&[], &mut rng), Ok(()));
+    }
+
+    fn k256_one() -> <Secp256k1 as Group>::Scalar {
+        1u64.into()
+    }
+
+    // attacks.md rows 31, 33: empty, short and long lists, and proofs for other points
+    #[test]
+    fn row_33_batch_counts_are_exact() {
+        type G = Secp256k1;
+        let mut rng = SeedRng::new(&[9; 32]);
+        let secrets: Vec<_> = (0..4).map(|_| SecretScalar::<G>::random(&mut rng)).collect();
+        let refs: Vec<_> = secrets.iter().collect();
+        let publics: Vec<_> = secrets.iter().map(SecretScalar::public).collect();
+        let proof = BatchProof::prove(&context("b"), &refs, &publics, &mut rng).unwrap();
+        assert!(proof.verify(&context("b"), &publics).is_ok());
+        assert!(proof.verify(&context("c"), &publics).is_err());
+        assert!(proof.verify(&context("b"), &publics[..3]).is_err());
+        assert!(proof.verify(&context("b"), &[publics.clone(), vec![G::generator()]].concat()).is_err());
+        assert!(proof.verify(&context("b"), &[]).is_err());
+        let mut swapped = publics.clone();
+        swapped.swap(0, 1);
+        assert!(proof.verify(&context("b"), &swapped).is_err());
+        assert!(BatchProof::<G>::prove(&context("b"), &[], &[], &mut rng).is_err());
+        assert!(BatchProof::prove(&context("b"), &refs, &publics[..3], &mut rng).is_err());
+    }
+
+    // attacks.md row 31: the challenge has full width
+    #[test]
+    fn row_31_challenges_are_wide() {
+        let high = (0..64u8)
+            .map(|i| challenge::<Secp256k1>(&context("w").number(i), "schnorr", &[], &Secp256k1::generator()))
+            .filter(|e| Secp256k1::scalar_to_bytes(e)[0] >= 0x80)
+            .count();
+        assert!((12..=52).contains(&high), "{high} of 64 challenges have the top bit set");
+    }
+}
