@@ -1,0 +1,203 @@
+//! A multiplicative share of a two-party key: `P = a*b*G` (keygen.md).
+
+use crate::Marks;
+use symbolon_core::{
+    Group, KeyId, Role, Secp256k1, SecretBytes, SecretScalar, Transcript,
+    wire::{DecodeError, Kind, Reader, Writer},
+};
+use symbolon_session::{LongTerm, Pair, Storable};
+
+type Point = <Secp256k1 as Group>::Point;
+
+/// One side's factor (`a` of the server, `b` of the client), with the public data of the pair. The secret is wiped on
+/// drop.
+///
+/// ```compile_fail
+/// fn printable<T: core::fmt::Debug>() {}
+/// printable::<symbolon_sharing::PairFactor>();
+/// ```
+/// ```compile_fail
+/// fn copyable<T: Clone>() {}
+/// copyable::<symbolon_sharing::PairFactor>();
+/// ```
+pub struct PairFactor {
+    pair: Pair,
+    key_id: KeyId,
+    generation: u32,
+    secret: SecretScalar<Secp256k1>,
+    peer_point: Point,
+    public_key: Point,
+    chain_code: [u8; 32],
+    marks: Marks,
+}
+
+/// Why parts do not make a factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("factor, peer point and public key are inconsistent")]
+pub struct PairFactorError;
+
+impl PairFactor {
+    /// Puts a factor together and checks `secret * peer_point = P`, `P != O`, `secret*G != peer_point`.
+    ///
+    /// # Errors
+    /// [`PairFactorError`].
+    pub fn new(
+        pair: Pair,
+        key_id: KeyId,
+        generation: u32,
+        secret: SecretScalar<Secp256k1>,
+        peer_point: Point,
+        public_key: Point,
+        chain_code: [u8; 32],
+    ) -> Result<Self, PairFactorError> {
+        let fits = Secp256k1::mul(&peer_point, secret.expose()) == public_key;
+        if !fits || Secp256k1::is_identity(&public_key) || secret.public() == peer_point {
+            return Err(PairFactorError);
+        }
+        Ok(Self { pair, key_id, generation, secret, peer_point, public_key, chain_code, marks: Marks::default() })
+    }
+
+    /// The local role and both identities.
+    #[must_use]
+    pub const fn pair(&self) -> &Pair {
+        &self.pair
+    }
+
+    /// The key's name, fixed at creation.
+    #[must_use]
+    pub const fn key_id(&self) -> KeyId {
+        self.key_id
+    }
+
+    /// Counts the refreshes of the pair.
+    #[must_use]
+    pub const fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// The secret factor.
+    #[must_use]
+    pub const fn secret(&self) -> &SecretScalar<Secp256k1> {
+        &self.secret
+    }
+
+    /// `A` of the server and `B` of the client.
+    #[must_use]
+    pub fn points(&self) -> (Point, Point) {
+        let own = self.secret.public();
+        match self.pair.role() {
+            Role::Server => (own, self.peer_point),
+            Role::Client => (self.peer_point, own),
+        }
+    }
+
+    /// The peer's point: `B` for the server, `A` for the client.
+    #[must_use]
+    pub const fn peer_point(&self) -> &Point {
+        &self.peer_point
+    }
+
+    /// The public key `P = a*b*G`.
+    #[must_use]
+    pub const fn public_key(&self) -> &Point {
+        &self.public_key
+    }
+
+    /// The BIP-32 chain code.
+    #[must_use]
+    pub const fn chain_code(&self) -> &[u8; 32] {
+        &self.chain_code
+    }
+
+    /// What happened to the key.
+    #[must_use]
+    pub const fn marks(&self) -> Marks {
+        self.marks
+    }
+}
+
+impl LongTerm for PairFactor {
+    fn digest(&self) -> SecretBytes<32> {
+        let t = Transcript::new("sharing", "pair factor").part(self.key_id).number(self.generation);
+        SecretBytes::new(t.part(self.secret.to_bytes().expose()).finish())
+    }
+}
+
+impl Storable for PairFactor {
+    /// Magic, curve, role and identities, key id, generation, marks, peer point, `P`, chain code, factor.
+    fn encode(&self, w: &mut Writer) {
+        w.object(Kind::PairFactor).u8(Secp256k1::ID);
+        self.pair.encode(w);
+        w.bytes(self.key_id.as_ref()).u32(self.generation).u8(self.marks.to_byte());
+        w.point::<Secp256k1>(&self.peer_point).point::<Secp256k1>(&self.public_key);
+        w.bytes(&self.chain_code).bytes(self.secret.to_bytes().expose());
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        r.object(Kind::PairFactor)?;
+        if r.u8()? != Secp256k1::ID {
+            return Err(DecodeError::Unsupported);
+        }
+        let pair = Pair::decode(r)?;
+        let (key_id, generation) = (KeyId::from_bytes(r.array()?), r.u32()?);
+        let marks = Marks::from_byte(r.u8()?)?;
+        let (peer_point, public_key) = (r.point::<Secp256k1>()?, r.point::<Secp256k1>()?);
+        let chain_code = r.array()?;
+        let secret = SecretScalar::new(r.scalar::<Secp256k1>()?);
+        let factor = Self::new(pair, key_id, generation, secret, peer_point, public_key, chain_code)
+            .map_err(|_| DecodeError::Value)?;
+        Ok(Self { marks, ..factor })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use symbolon_core::SeedRng;
+
+    fn factor() -> PairFactor {
+        let mut rng = SeedRng::new(&[1; 32]);
+        let (a, b) = (SecretScalar::<Secp256k1>::random(&mut rng), SecretScalar::<Secp256k1>::random(&mut rng));
+        let p = Secp256k1::mul(&b.public(), a.expose());
+        PairFactor::new(Role::Server.into(), KeyId::from_bytes([1; 16]), 2, a, b.public(), p, [3; 32]).unwrap()
+    }
+
+    #[test]
+    fn row_75_encoding_is_canonical_and_checked() {
+        let bytes = factor().to_secret_bytes();
+        let mut r = Reader::new(&bytes);
+        assert_eq!(*PairFactor::decode(&mut r).unwrap().to_secret_bytes(), *bytes);
+        r.finish().unwrap();
+        for len in 0..bytes.len() {
+            assert!(PairFactor::decode(&mut Reader::new(&bytes[..len])).is_err());
+        }
+        // the points and the secret: any change is seen
+        for i in bytes.len() - 130..bytes.len() - 64 {
+            let mut flipped = bytes.clone();
+            flipped[i] ^= 1;
+            assert!(PairFactor::decode(&mut Reader::new(&flipped)).is_err(), "point byte {i}");
+        }
+        for i in bytes.len() - 32..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[i] ^= 1;
+            assert!(PairFactor::decode(&mut Reader::new(&flipped)).is_err(), "secret byte {i}");
+        }
+    }
+
+    #[test]
+    fn row_40_degenerate_factors_are_refused() {
+        let mut rng = SeedRng::new(&[2; 32]);
+        let a = || SecretScalar::<Secp256k1>::new(7u64.into());
+        let b = SecretScalar::<Secp256k1>::random(&mut rng);
+        let p = Secp256k1::mul(&b.public(), a().expose());
+        let new = |secret, peer, p| {
+            PairFactor::new(Role::Client.into(), KeyId::from_bytes([1; 16]), 0, secret, peer, p, [0; 32])
+        };
+        assert!(new(a(), b.public(), p).is_ok());
+        assert!(new(a(), b.public(), p + Secp256k1::generator()).is_err());
+        assert!(new(a(), Secp256k1::identity(), Secp256k1::identity()).is_err());
+        assert!(new(SecretScalar::new(0u64.into()), b.public(), Secp256k1::identity()).is_err());
+        let square = Secp256k1::mul(&a().public(), a().expose());
+        assert!(new(a(), a().public(), square).is_err(), "A = B");
+    }
+}
