@@ -296,6 +296,16 @@ impl<'a> Reader<'a> {
         self.0
     }
 
+    /// Runs a step that must consume the whole input.
+    ///
+    /// # Errors
+    /// Those of the step, and [`DecodeError::Trailing`].
+    pub fn whole<T, E: From<DecodeError>>(mut self, step: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        let value = step(&mut self)?;
+        self.finish()?;
+        Ok(value)
+    }
+
     /// Ends the reading.
     ///
     /// # Errors

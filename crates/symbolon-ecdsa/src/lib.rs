@@ -1,3 +1,20 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 extern crate alloc;
+
+mod address;
+mod bip32;
+mod item;
+pub mod online;
+mod payload;
+pub mod preprocess;
+mod sign;
+mod signature;
+
+pub use address::{AddressError, EthereumAddress};
+pub use bip32::{DerivationPath, DeriveError, Derived, PathError, derive};
+pub use payload::{Digest, Payload, PayloadKind, hazmat};
+pub use signature::{RecoveryId, Signature, SignatureError, VerifyError};
+pub use item::{Bank, Nonces, OwnHalf, Preprocessed};
+pub use preprocess::{Preprocess, PreprocessError, PreprocessSetup};
+pub use sign::{ClientHalf, FullSetup, OnlineSetup, Released, Request, SignError, SignFull, SignOnline, Signed, item_of, pair_of};

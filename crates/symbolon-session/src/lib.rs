@@ -3,12 +3,32 @@
 
 extern crate alloc;
 
+mod auth;
+mod channel;
+mod ending;
+mod error;
 mod fault;
+mod frame;
 mod label;
+mod ledger;
+mod line;
+mod play;
 mod protocol;
 mod roster;
+mod session;
+mod storage;
+mod suspend;
 
+pub use auth::{Auth, AuthError, IdentityKey, Unauthenticated, convict};
+pub use channel::{Channel, RunError, run};
+pub use ending::{CloseError, Pending, SealedPending, Stored, close};
+pub use error::{Aborted, Burned, Error, Rejected, StartError};
 pub use fault::{Agreed, Class, Failed, Fault, Response};
+pub use frame::{Header, Outgoing};
 pub use label::{Label, LabelError};
+pub use ledger::{Claimed, Failures, FloorId, Ledger, MemoryLedger, Sealed, Token};
 pub use protocol::{Draft, Inbox, LongTerm, Next, Protocol, Run, Sends, Setup, Storable, Suspend, Terms, To};
 pub use roster::{Identity, Pair, Roster, RosterError};
+pub use session::{Session, Step};
+pub use storage::{OpenError, SealError, StorageKey};
+pub use suspend::{ResumeError, SuspendError};

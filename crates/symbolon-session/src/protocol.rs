@@ -3,7 +3,7 @@
 use crate::{Failed, Roster};
 use alloc::{collections::BTreeMap, vec::Vec};
 use symbolon_core::{
-    ItemId, KeyId, PartyId, SecretBytes, SeedRng, SetupId, SharingId, Sid, Threshold,
+    ItemId, KeyId, PartyId, Role, SecretBytes, SeedRng, SetupId, SharingId, Sid, Threshold,
     wire::{DecodeError, Reader, Writer},
 };
 use zeroize::Zeroizing;
@@ -35,6 +35,15 @@ pub enum Sends {
     Both,
 }
 
+impl Sends {
+    /// Two parties that take turns: `first` sends the odd rounds, its peer the even ones, privately.
+    #[must_use]
+    pub fn turns(first: Role, round: u8, from: PartyId) -> Self {
+        let sender = if round % 2 == 1 { first } else { first.peer() };
+        if sender.id() == from { Self::Private } else { Self::Nothing }
+    }
+}
+
 /// One protocol: an enum with a variant per round, each owning exactly the secrets alive in that round.
 ///
 /// Rounds count from 1. In round `r` the parties for which [`Protocol::sends`] says so send. When all frames of a round
@@ -54,6 +63,8 @@ pub trait Protocol: Sized {
     const KEY_MAKING: bool = false;
     /// Whether the first frames carry nonces. Without nonces, [`Terms::item`] is what is fresh, and the run tag.
     const NONCES: bool = true;
+    /// Whether the driver keeps the accepted frames of the run for `suspend`. True in every [`Suspend`] protocol.
+    const LOG_FRAMES: bool = false;
     /// Who takes part and what was agreed on beforehand.
     type Setup: Setup;
     /// Long-term secrets: borrowed at the start, given again at `resume`, never stored with the session.

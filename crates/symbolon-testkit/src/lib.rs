@@ -1,3 +1,7 @@
 #![doc = include_str!("../README.md")]
-#![no_std]
-extern crate alloc;
+
+pub mod duo;
+pub mod rng;
+
+pub use duo::{Duo, Ended, Traffic};
+pub use rng::{FailingRng, seeded};

@@ -1,0 +1,414 @@
+//! Conversion of a multiplicative pair to additive shares (docs/spec/keygen.md, conversion): one multiplication in the
+//! hardened form, then a 2-of-2 Shamir sharing of the same key.
+//!
+//! The proofs of knowledge of `z_I` and `z_R` are not optional: a cheater with input `a' != a` could publish
+//! `Z = c*G + (a - a')*B`, which passes the sum check although it does not know the logarithm.
+
+use alloc::{vec, vec::Vec};
+use rand_core::CryptoRng;
+use symbolon_core::{
+    Group, KeyId, PartyId, Role, Secp256k1, SecretScalar, SeedRng, SharingId, Sid, Threshold, Transcript,
+    wire::{Reader, Writer},
+};
+use symbolon_mta::{
+    Exhausted, ExtReceiver, ExtSender, MulReceiver, MulSender, PairSetup, Purpose, SenderShare, extension_len, multiplication_len,
+};
+use symbolon_proofs::SchnorrProof;
+use symbolon_session::{
+    Draft, Failed, Fault, Inbox, Next, Pair, Protocol, Roster, Run, Sends, Setup, Storable, Terms, To,
+};
+use symbolon_sharing::{KeyShare, Member, PairFactor, Parts, Scheme};
+
+type Point = <Secp256k1 as Group>::Point;
+type Scalar = <Secp256k1 as Group>::Scalar;
+
+/// Bytes of the responder's extension message.
+pub const EXTENSION_LEN: usize = extension_len(1);
+/// Bytes of the initiator's part: multiplication message and `gamma_a`.
+pub const MULTIPLICATION_LEN: usize = multiplication_len(1) + 32;
+/// Bytes of the responder's proof part: `gamma_b, Z_R, pi_R`.
+pub const RESPONSE_LEN: usize = 32 + PROOF_LEN;
+/// Bytes of the initiator's last part: `Z_I, pi_I`.
+pub const PROOF_LEN: usize = 33 + SchnorrProof::<Secp256k1>::LEN;
+
+/// The parts of a factor that a conversion needs; a copy that lives as long as the run.
+pub struct Inputs {
+    pair: Pair,
+    key_id: KeyId,
+    epoch: u32,
+    secret: SecretScalar<Secp256k1>,
+    big_a: Point,
+    big_b: Point,
+    public_key: Point,
+    chain_code: [u8; 32],
+}
+
+impl Inputs {
+    /// Converts `factor` to a sharing of the given epoch.
+    #[must_use]
+    pub fn new(factor: &PairFactor, epoch: u32) -> Self {
+        let (big_a, big_b) = factor.points();
+        Self {
+            pair: *factor.pair(),
+            key_id: factor.key_id(),
+            epoch,
+            secret: SecretScalar::new(*factor.secret().expose()),
+            big_a,
+            big_b,
+            public_key: *factor.public_key(),
+            chain_code: *factor.chain_code(),
+        }
+    }
+
+    /// Step 3: what a proof of `z` is bound to.
+    fn context(&self, sid: &Sid, prover: PartyId) -> Transcript {
+        Transcript::new("convert", "proof")
+            .part(sid)
+            .number(prover.get())
+            .point::<Secp256k1>(&self.big_a)
+            .point::<Secp256k1>(&self.big_b)
+            .point::<Secp256k1>(&self.public_key)
+    }
+
+    /// Step 4: the 2-of-2 sharing at indices 1 and 2, and the outcome hash. `x_1 = z_I / lambda_1`, `lambda_1 = 2`;
+    /// `x_2 = z_R / lambda_2`, `lambda_2 = -1`.
+    fn share(self, sid: &Sid, z: &SecretScalar<Secp256k1>, big_z_i: Point, big_z_r: Point) -> Result<Converted, Fault> {
+        let half = Secp256k1::invert(&Scalar::from(2u64));
+        let x = match self.pair.role() {
+            Role::Server => *z.expose() * half,
+            Role::Client => -*z.expose(),
+        };
+        let member = |role: Role, public_share: Point| Member {
+            id: role.id(),
+            identity: *self.pair.identity(role),
+            public_share,
+        };
+        let members = vec![member(Role::Server, Secp256k1::mul(&big_z_i, &half)), member(Role::Client, -big_z_r)];
+        let mut roster = Writer::new();
+        self.pair.roster().encode_members(&mut roster);
+        let outcome = Transcript::new("convert", "outcome")
+            .part(sid)
+            .part(roster.finish())
+            .part(self.key_id)
+            .number(self.epoch)
+            .point::<Secp256k1>(&self.big_a)
+            .point::<Secp256k1>(&self.big_b)
+            .point::<Secp256k1>(&self.public_key)
+            .part(self.chain_code)
+            .point::<Secp256k1>(&big_z_i)
+            .point::<Secp256k1>(&big_z_r)
+            .finish();
+        let share = KeyShare::new(Parts {
+            scheme: Scheme::Ecdsa,
+            key_id: self.key_id,
+            sharing_id: SharingId::truncate(&outcome),
+            epoch: self.epoch,
+            members,
+            threshold: Threshold::TWO,
+            me: self.pair.role().id(),
+            x: SecretScalar::new(x),
+            public_key: self.public_key,
+            chain_code: self.chain_code,
+            marks: symbolon_sharing::Marks::default(),
+        })
+        .map_err(|_| Fault::Conversion)?;
+        Ok(Converted { share, outcome })
+    }
+}
+
+/// A new sharing and the hash that both confirm.
+#[allow(clippy::exhaustive_structs, reason = "a share and its outcome hash")]
+pub struct Converted {
+    /// The additive share.
+    pub share: KeyShare<Secp256k1>,
+    /// Covers sid, identities, key id, epoch, `A, B, P`, chain code, `Z_I`, `Z_R`.
+    pub outcome: [u8; 32],
+}
+
+/// The responder (client, multiplication receiver) after its extension message.
+pub struct Responder {
+    multiplication: MulReceiver,
+}
+
+/// The responder after its proof.
+pub struct Proved {
+    inputs: Inputs,
+    z: SecretScalar<Secp256k1>,
+    big_z: Point,
+}
+
+impl Responder {
+    /// Step 1, receiver: writes the extension message.
+    pub fn extend(ext: &ExtReceiver, sid: &Sid, w: &mut Writer, rng: &mut SeedRng) -> Self {
+        Self { multiplication: MulReceiver::extend(ext, *sid, Purpose::Convert, 1, w, rng) }
+    }
+
+    /// Steps 1 to 3: checks the multiplication, writes `gamma_b = b - beta`, `Z_R`, `pi_R`.
+    ///
+    /// # Errors
+    /// [`Fault::Multiplication`], [`Fault::Encoding`].
+    pub fn prove(
+        self,
+        inputs: Inputs,
+        sid: &Sid,
+        r: &mut Reader<'_>,
+        w: &mut Writer,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Proved, Fault> {
+        let shares = self.multiplication.multiply::<1>(r)?;
+        let gamma_a = r.scalar::<Secp256k1>()?;
+        let share = shares.first().ok_or(Fault::Multiplication)?;
+        let [r_share] = share.r();
+        // step 2: z_R = r + gamma_a*beta
+        let z = SecretScalar::<Secp256k1>::new(*r_share.expose() + gamma_a * *share.beta().expose());
+        let gamma_b = *inputs.secret.expose() - *share.beta().expose();
+        let big_z = z.public();
+        if Secp256k1::is_identity(&big_z) {
+            return Err(Fault::Conversion);
+        }
+        w.scalar::<Secp256k1>(&gamma_b).point::<Secp256k1>(&big_z);
+        SchnorrProof::prove(&inputs.context(sid, PartyId::CLIENT), &z, &big_z, rng).encode(w);
+        Ok(Proved { inputs, z, big_z })
+    }
+}
+
+impl Proved {
+    /// Step 4, responder: checks `pi_I` and `Z_I + Z_R = P`.
+    ///
+    /// # Errors
+    /// [`Fault::Conversion`], [`Fault::Encoding`].
+    pub fn finish(self, sid: &Sid, r: &mut Reader<'_>) -> Result<Converted, Fault> {
+        let big_z_i = r.point::<Secp256k1>()?;
+        let proof = SchnorrProof::<Secp256k1>::decode(r)?;
+        proof.verify(&self.inputs.context(sid, PartyId::SERVER), &big_z_i).map_err(|_| Fault::Conversion)?;
+        if big_z_i + self.big_z != self.inputs.public_key {
+            return Err(Fault::Conversion);
+        }
+        self.inputs.share(sid, &self.z, big_z_i, self.big_z)
+    }
+}
+
+/// The initiator (server, multiplication sender) after its multiplication message.
+pub struct Initiator {
+    inputs: Inputs,
+    share: SenderShare<1>,
+}
+
+impl Initiator {
+    /// Step 1, sender: checks the extension; writes the multiplication message and `gamma_a = a - alpha`.
+    ///
+    /// # Errors
+    /// [`Fault::Extension`], [`Fault::Encoding`].
+    pub fn multiply(
+        ext: &ExtSender,
+        inputs: Inputs,
+        sid: &Sid,
+        r: &mut Reader<'_>,
+        w: &mut Writer,
+        rng: &mut SeedRng,
+    ) -> Result<Self, Fault> {
+        let sender = MulSender::extend(ext, *sid, Purpose::Convert, 1, r)?;
+        let mut shares = sender.multiply::<1>(w, rng);
+        let share = shares.pop().ok_or(Fault::Multiplication)?;
+        let [alpha] = share.alpha();
+        w.scalar::<Secp256k1>(&(*inputs.secret.expose() - *alpha.expose()));
+        Ok(Self { inputs, share })
+    }
+
+    /// Steps 2 to 4, initiator: `z_I = t + a*gamma_b`; checks `pi_R` and `Z_R = P - z_I*G`; writes `Z_I, pi_I`.
+    ///
+    /// # Errors
+    /// [`Fault::Conversion`], [`Fault::Encoding`].
+    pub fn finish(
+        self,
+        sid: &Sid,
+        r: &mut Reader<'_>,
+        w: &mut Writer,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Converted, Fault> {
+        let gamma_b = r.scalar::<Secp256k1>()?;
+        let big_z_r = r.point::<Secp256k1>()?;
+        let proof = SchnorrProof::<Secp256k1>::decode(r)?;
+        let [t] = self.share.t();
+        let z = SecretScalar::<Secp256k1>::new(*t.expose() + *self.inputs.secret.expose() * gamma_b);
+        let big_z = z.public();
+        proof.verify(&self.inputs.context(sid, PartyId::CLIENT), &big_z_r).map_err(|_| Fault::Conversion)?;
+        if Secp256k1::is_identity(&big_z) || big_z + big_z_r != self.inputs.public_key {
+            return Err(Fault::Conversion);
+        }
+        w.point::<Secp256k1>(&big_z);
+        SchnorrProof::prove(&self.inputs.context(sid, PartyId::SERVER), &z, &big_z, rng).encode(w);
+        self.inputs.share(sid, &z, big_z, big_z_r)
+    }
+}
+
+/// Which factor is converted, over which pair setup, to which epoch.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConvertSetup {
+    pair: Pair,
+    terms: Terms,
+    epoch: u32,
+}
+
+impl ConvertSetup {
+    /// Converts `factor` over `setup`, of which it counts one run. `epoch` is 0 for the first conversion of a key, else
+    /// 1 + the highest epoch that is pending or confirmed.
+    ///
+    /// # Errors
+    /// [`Exhausted`] when the setup has served all its runs.
+    pub fn new(factor: &PairFactor, setup: &mut PairSetup, epoch: u32) -> Result<Self, Exhausted> {
+        setup.begin_run()?;
+        let (big_a, big_b) = factor.points();
+        let mut extra = Writer::new();
+        extra.point::<Secp256k1>(&big_a).point::<Secp256k1>(&big_b).point::<Secp256k1>(factor.public_key());
+        extra.bytes(factor.chain_code());
+        let terms = Terms {
+            curve: Secp256k1::ID,
+            scheme: "ecdsa",
+            parameters: setup.suite().parameters(),
+            threshold: Some(Threshold::TWO),
+            key_id: Some(factor.key_id()),
+            epoch: Some(epoch),
+            generation: Some(factor.generation()),
+            setups: vec![setup.id()],
+            extra: extra.finish(),
+            ..Terms::default()
+        };
+        Ok(Self { pair: *factor.pair(), terms, epoch })
+    }
+}
+
+impl Setup for ConvertSetup {
+    fn roster(&self) -> Roster {
+        self.pair.roster()
+    }
+
+    fn terms(&self) -> Terms {
+        self.terms.clone()
+    }
+}
+
+/// The conversion as a run of its own: five messages, and the client's confirmation. The pair setup moves in and out.
+#[allow(clippy::exhaustive_enums, reason = "one variant per round")]
+pub enum Convert {
+    /// Server: has sent its nonce.
+    Greeted(PairSetup, Inputs),
+    /// Client: waits for the nonce.
+    Waiting(PairSetup, Inputs),
+    /// Client: has sent its extension message.
+    Extended(PairSetup, Inputs, Responder),
+    /// Server: has sent its multiplication message.
+    Multiplied(PairSetup, Initiator),
+    /// Client: has proved `z_R`.
+    Proved(PairSetup, Proved),
+}
+
+impl Protocol for Convert {
+    const NAME: &'static str = "convert";
+    const ID: u8 = 2;
+    const ROUNDS: u8 = 6;
+    const KEY_MAKING: bool = true;
+    type Setup = ConvertSetup;
+    type LongTerm = PairFactor;
+    type Input = PairSetup;
+    type Held = PairSetup;
+    type Output = KeyShare<Secp256k1>;
+
+    fn sends(_: &ConvertSetup, round: u8, from: PartyId) -> Sends {
+        Sends::turns(Role::Server, round, from)
+    }
+
+    fn max_body(_: &ConvertSetup, round: u8) -> usize {
+        match round {
+            2 => EXTENSION_LEN,
+            3 => MULTIPLICATION_LEN,
+            4 => RESPONSE_LEN,
+            5 => PROOF_LEN,
+            _ => 0,
+        }
+    }
+
+    fn start(
+        setup: &ConvertSetup,
+        factor: &PairFactor,
+        input: PairSetup,
+        _: &Run,
+        _: &mut SeedRng,
+    ) -> (Self, Vec<Draft>) {
+        let inputs = Inputs::new(factor, setup.epoch);
+        match setup.pair.role() {
+            Role::Server => (Self::Greeted(input, inputs), vec![(To::One(PartyId::CLIENT), vec![])]),
+            Role::Client => (Self::Waiting(input, inputs), vec![]),
+        }
+    }
+
+    fn advance(
+        self,
+        setup: &ConvertSetup,
+        run: &Run,
+        inbox: &Inbox,
+        rng: &mut SeedRng,
+    ) -> Result<Next<Self>, Failed<PairSetup>> {
+        let (sid, peer) = (run.sid(), setup.pair.peer());
+        let r = inbox.private(peer);
+        let mut w = Writer::new();
+        let to = To::One(peer);
+        match self {
+            Self::Waiting(ots, inputs) => match r.finish() {
+                Ok(()) => {
+                    let state = Responder::extend(ots.receiver(), &sid, &mut w, rng);
+                    Ok(Next::Round(Self::Extended(ots, inputs, state), vec![(to, w.finish())]))
+                }
+                Err(error) => Err(ots.failed(error.into())),
+            },
+            Self::Greeted(ots, inputs) => {
+                match r.whole(|r| Initiator::multiply(ots.sender(), inputs, &sid, r, &mut w, rng)) {
+                    Ok(state) => Ok(Next::Round(Self::Multiplied(ots, state), vec![(to, w.finish())])),
+                    Err(fault) => Err(ots.failed(fault)),
+                }
+            }
+            Self::Extended(ots, inputs, state) => {
+                match r.whole(|r| state.prove(inputs, &sid, r, &mut w, rng)) {
+                    Ok(state) => Ok(Next::Round(Self::Proved(ots, state), vec![(to, w.finish())])),
+                    Err(fault) => Err(ots.failed(fault)),
+                }
+            }
+            Self::Multiplied(ots, state) => {
+                let converted = r.whole(|r| state.finish(&sid, r, &mut w, rng));
+                prepared(ots, converted, to, w)
+            }
+            Self::Proved(ots, state) => {
+                let converted = r.whole(|r| state.finish(&sid, r));
+                prepared(ots, converted, to, w)
+            }
+        }
+    }
+
+    fn cancel(self) -> Option<PairSetup> {
+        match self {
+            Self::Greeted(ots, _)
+            | Self::Waiting(ots, _)
+            | Self::Extended(ots, _, _)
+            | Self::Multiplied(ots, _)
+            | Self::Proved(ots, _) => Some(ots),
+        }
+    }
+}
+
+fn prepared(
+    ots: PairSetup,
+    result: Result<Converted, Fault>,
+    to: To,
+    last: Writer,
+) -> Result<Next<Convert>, Failed<PairSetup>> {
+    match result {
+        Ok(Converted { share, outcome }) => Ok(Next::Prepared {
+            encoded: share.to_secret_bytes(),
+            output: share,
+            outcome,
+            drafts: vec![(to, last.finish())],
+            held: ots,
+        }),
+        Err(fault) => Err(ots.failed(fault)),
+    }
+}

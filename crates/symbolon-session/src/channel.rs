@@ -1,0 +1,156 @@
+//! Two parties and one blocking channel, for callers without an event loop.
+
+use crate::{Auth, Error, Label, Outgoing, Pending, Protocol, Rejected, Session, Setup, StartError, Step, Stored};
+use alloc::vec::Vec;
+use core::fmt;
+use rand_core::TryCryptoRng;
+
+/// A blocking channel to the one peer; it keeps the borders of frames. For [`Auth::Channel`] it is authenticated, and
+/// always confidential where the protocol sends private values.
+pub trait Channel {
+    /// Why the channel failed.
+    type Error: fmt::Debug;
+    /// Sends one frame.
+    ///
+    /// # Errors
+    /// The channel's.
+    fn send(&mut self, frame: &[u8]) -> Result<(), Self::Error>;
+    /// Waits for one frame. The time that it waits is the channel's to limit.
+    ///
+    /// # Errors
+    /// The channel's, a time-out included.
+    fn receive(&mut self) -> Result<Vec<u8>, Self::Error>;
+}
+
+/// Frames that [`run`] ignores before it gives up.
+const MAX_REJECTED: u32 = 1000;
+
+/// Why [`run`] has no result. `held` is what was moved in and survives. A run whose value was saved before it failed is in
+/// doubt: keep the saved value, and see [`Session::resume_ending`].
+#[non_exhaustive]
+pub enum RunError<C, S, H> {
+    /// The run could not start.
+    Start(StartError),
+    /// The run ended.
+    Ended(Error<H>),
+    /// The channel failed.
+    Channel {
+        /// Its error.
+        error: C,
+        /// What survives.
+        held: Option<H>,
+    },
+    /// The value could not be saved: no confirmation has left.
+    Save {
+        /// The error of `save`.
+        error: S,
+        /// What survives.
+        held: Option<H>,
+    },
+    /// Too many frames that are none of this run.
+    Garbage {
+        /// The last reason.
+        last: Rejected,
+        /// What survives.
+        held: Option<H>,
+    },
+}
+
+impl<C, S, H> fmt::Display for RunError<C, S, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(error) => error.fmt(f),
+            Self::Ended(error) => error.fmt(f),
+            Self::Channel { .. } => f.write_str("the channel failed"),
+            Self::Save { .. } => f.write_str("the pending value could not be saved"),
+            Self::Garbage { last, .. } => write!(f, "too many frames that are none of this run: {last}"),
+        }
+    }
+}
+
+impl<C: fmt::Debug, S: fmt::Debug, H> fmt::Debug for RunError<C, S, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(error) => f.debug_tuple("Start").field(error).finish(),
+            Self::Ended(error) => f.debug_tuple("Ended").field(error).finish(),
+            Self::Channel { error, .. } => f.debug_tuple("Channel").field(error).finish(),
+            Self::Save { error, .. } => f.debug_tuple("Save").field(error).finish(),
+            Self::Garbage { last, .. } => f.debug_tuple("Garbage").field(last).finish(),
+        }
+    }
+}
+
+impl<C: fmt::Debug, S: fmt::Debug, H> core::error::Error for RunError<C, S, H> {}
+
+/// Runs a two-party protocol to its end over a blocking channel. `save` seals and stores what is prepared, and returns the
+/// receipt; it is not called by protocols that make no key material. Returns the output and what was held.
+///
+/// # Errors
+/// [`RunError`].
+#[allow(clippy::too_many_arguments, reason = "the arguments of `Session::start`, a channel and a store")]
+#[allow(clippy::type_complexity, reason = "the error names what the three sides may fail with")]
+pub fn run<P: Protocol, C: Channel, S>(
+    setup: P::Setup,
+    secrets: &P::LongTerm,
+    input: P::Input,
+    label: Label,
+    auth: Auth,
+    rng: &mut impl TryCryptoRng,
+    channel: &mut C,
+    mut save: impl FnMut(&Pending<P::Output>) -> Result<Stored, S>,
+) -> Result<(P::Output, Option<P::Held>), RunError<C::Error, S, P::Held>> {
+    let roster = setup.roster();
+    let mut peers = roster.peers();
+    let (Some(peer), None) = (peers.next(), peers.next()) else { return Err(RunError::Start(StartError::TwoParties)) };
+    let (mut session, frames) =
+        Session::<P>::start(setup, secrets, input, label, auth, rng).map_err(RunError::Start)?;
+    let (mut step, mut rejected, mut left) = (Step::Continue(frames), 0, None);
+    loop {
+        let frames = match step {
+            Step::Continue(frames) => frames,
+            Step::Prepared(pending, held) => {
+                left = Some(held);
+                match save(&pending) {
+                    Ok(receipt) => step = session.stored(receipt),
+                    Err(error) => return Err(RunError::Save { error, held: left }),
+                }
+                continue;
+            }
+            Step::Done(output, held, frames) => {
+                let held = held.or(left);
+                return match send(channel, &frames) {
+                    Ok(()) => Ok((output, held)),
+                    Err(error) => Err(RunError::Channel { error, held }),
+                };
+            }
+        };
+        if let Err(error) = send(channel, &frames) {
+            return Err(RunError::Channel { error, held: left.or_else(|| session.cancel()) });
+        }
+        step = loop {
+            let frame = match channel.receive() {
+                Ok(frame) => frame,
+                Err(error) => return Err(RunError::Channel { error, held: left.or_else(|| session.cancel()) }),
+            };
+            match session.handle(peer, &frame) {
+                Ok(step) => break step,
+                Err(Error::Rejected(_)) if rejected < MAX_REJECTED => rejected += 1,
+                Err(Error::Rejected(last)) => {
+                    return Err(RunError::Garbage { last, held: left.or_else(|| session.cancel()) });
+                }
+                Err(Error::Aborted(mut aborted)) => {
+                    aborted.held = aborted.held.or(left);
+                    return Err(RunError::Ended(Error::Aborted(aborted)));
+                }
+                Err(Error::Burned(mut burned)) => {
+                    burned.held = burned.held.or(left);
+                    return Err(RunError::Ended(Error::Burned(burned)));
+                }
+            }
+        };
+    }
+}
+
+fn send<C: Channel>(channel: &mut C, frames: &[Outgoing]) -> Result<(), C::Error> {
+    frames.iter().try_for_each(|frame| channel.send(&frame.bytes))
+}

@@ -1,0 +1,121 @@
+//! The envelope side of a session: what comes in is checked, what goes out is framed, kept and repeated.
+
+use crate::{Auth, AuthError, Header, Outgoing, Rejected, Roster, To, auth, frame};
+use alloc::{collections::BTreeMap, vec::Vec};
+use ed25519_dalek::VerifyingKey;
+use symbolon_core::{LabelTag, PartyId, RunTag, wire::Writer};
+use zeroize::Zeroizing;
+
+/// Round, sender, and whether it is the broadcast of the round.
+pub(crate) type Slot = (u8, PartyId, bool);
+
+pub(crate) const fn slot_of(header: &Header) -> Slot {
+    (header.round, header.sender, matches!(header.to, To::All))
+}
+
+/// A frame of our own.
+#[derive(Clone)]
+pub(crate) struct Sent {
+    pub(crate) round: u8,
+    pub(crate) to: To,
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+}
+
+impl Sent {
+    pub(crate) fn outgoing(&self) -> Outgoing {
+        Outgoing { to: self.to, bytes: self.bytes.to_vec() }
+    }
+}
+
+pub(crate) struct Line {
+    pub(crate) protocol: u8,
+    pub(crate) roster: Roster,
+    pub(crate) label: LabelTag,
+    pub(crate) auth: Auth,
+    keys: BTreeMap<PartyId, VerifyingKey>,
+    /// The run tags that are known, the own one included.
+    pub(crate) tags: BTreeMap<PartyId, RunTag>,
+    /// Digests of all accepted frames.
+    pub(crate) accepted: BTreeMap<Slot, [u8; 32]>,
+    /// The length of the longest of them.
+    pub(crate) longest: usize,
+    /// What a peer may have missed.
+    pub(crate) sent: Vec<Sent>,
+}
+
+impl Line {
+    pub(crate) fn new(protocol: u8, roster: Roster, label: LabelTag, auth: Auth) -> Result<Self, AuthError> {
+        let keys = auth.keys(&roster)?;
+        let (tags, accepted, sent) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        Ok(Self { protocol, roster, label, auth, keys, tags, accepted, longest: 0, sent })
+    }
+
+    pub(crate) const fn me(&self) -> PartyId {
+        self.roster.me()
+    }
+
+    /// The header faults that need no round.
+    pub(crate) fn check(&self, from: PartyId, frame: &[u8]) -> Result<Header, Rejected> {
+        let header = Header::parse(frame)?;
+        if header.protocol != self.protocol {
+            return Err(Rejected::Protocol(header.protocol));
+        }
+        if header.label != self.label {
+            return Err(Rejected::Label);
+        }
+        if header.sender != from || from == self.me() || self.roster.identity(from).is_none() {
+            return Err(Rejected::Sender);
+        }
+        if !matches!(header.to, To::All) && header.to != To::One(self.me()) {
+            return Err(Rejected::Recipient);
+        }
+        if self.tags.get(&from).is_some_and(|tag| *tag != header.run) && header.round != Header::CLOSED {
+            return Err(Rejected::Run);
+        }
+        Ok(header)
+    }
+
+    /// Body and digest of an authenticated frame.
+    pub(crate) fn open<'f>(&self, from: PartyId, frame: &'f [u8]) -> Result<(&'f [u8], [u8; 32]), Rejected> {
+        let content = match &self.auth {
+            Auth::Channel | Auth::Unauthenticated(_) => frame,
+            Auth::Signed(_) => auth::verified(frame, self.keys.get(&from).ok_or(Rejected::Sender)?)?,
+        };
+        let body = content.get(Header::LEN..).ok_or(Rejected::Length)?;
+        Ok((body, frame::digest(content)))
+    }
+
+    pub(crate) fn accept(&mut self, slot: Slot, digest: [u8; 32], len: usize) {
+        self.accepted.insert(slot, digest);
+        self.longest = self.longest.max(len);
+    }
+
+    /// Frames a body made of parts.
+    pub(crate) fn frame(&self, round: u8, to: To, run: RunTag, parts: &[&[u8]]) -> Sent {
+        let len = Header::LEN + parts.iter().map(|part| part.len()).sum::<usize>() + self.auth.trailer();
+        let mut w = Writer::with_capacity(len);
+        Header { protocol: self.protocol, round, sender: self.me(), to, label: self.label, run }.encode(&mut w);
+        parts.iter().for_each(|part| {
+            w.bytes(part);
+        });
+        let mut bytes = w.finish();
+        self.auth.sign(&mut bytes);
+        Sent { round, to, bytes: Zeroizing::new(bytes) }
+    }
+
+    /// Forgets the own frames that every receiver proved to have: a frame of a peer for round `r` was made from all
+    /// frames of the rounds before `r`.
+    pub(crate) fn prune(&mut self) {
+        let latest = |of: PartyId| self.accepted.keys().filter(|slot| slot.1 == of).map(|slot| slot.0).max().unwrap_or(0);
+        let latest: BTreeMap<PartyId, u8> = self.roster.peers().map(|peer| (peer, latest(peer))).collect();
+        let slowest = latest.values().copied().min().unwrap_or(0);
+        self.sent.retain(|sent| match sent.to {
+            To::All => sent.round >= slowest,
+            To::One(peer) => latest.get(&peer).is_some_and(|latest| sent.round >= *latest),
+        });
+    }
+
+    pub(crate) fn resend(&self) -> Vec<Outgoing> {
+        self.sent.iter().map(Sent::outgoing).collect()
+    }
+}

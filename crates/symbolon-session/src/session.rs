@@ -1,0 +1,313 @@
+//! The driver (style.md section 3).
+
+use crate::ending::{Ending, Stored};
+use crate::line::{Line, Sent, slot_of};
+use crate::play::{Placed, Play};
+use crate::{
+    Aborted, Agreed, Auth, Burned, Class, Error, Failed, Fault, Header, Label, LongTerm, Next, Outgoing, Pending, Protocol,
+    Rejected, Setup, StartError,
+};
+use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
+use core::{fmt, mem};
+use rand_core::TryCryptoRng;
+use symbolon_core::{PartyId, SecretBytes};
+use zeroize::Zeroizing;
+
+/// One run of a protocol: frames in, frames out, at the end a value or a blame. A plain value of bounded size, without
+/// threads, timers or I/O; dropping it wipes it.
+pub struct Session<P: Protocol> {
+    pub(crate) line: Line,
+    pub(crate) phase: Phase<P>,
+}
+
+pub(crate) enum Phase<P: Protocol> {
+    Rounds(Box<Play<P>>, P),
+    /// Prepared or in doubt. The log is kept only where the protocol can be suspended.
+    Ending(Option<Box<Play<P>>>, Ending, P::Output),
+    Finished,
+}
+
+/// How a session goes on.
+#[must_use = "a step holds what is to be sent or stored"]
+#[allow(clippy::exhaustive_enums, reason = "the caller's loop handles every step")]
+pub enum Step<P: Protocol> {
+    /// Send these, then wait for frames.
+    Continue(Vec<Outgoing>),
+    /// Key material is made. Seal and store it beside the old value, then call [`Session::stored`] with the receipt.
+    Prepared(Pending<P::Output>, P::Held),
+    /// The result; what was held, unless it left with `Prepared`; the last frames to send.
+    Done(P::Output, Option<P::Held>, Vec<Outgoing>),
+}
+
+impl<P: Protocol> Session<P> {
+    /// Starts a run and draws a 32-byte seed, the only randomness of it. The other arguments are the caller's own decision,
+    /// never read from a frame; any difference to the peers' ends the run as [`Agreed::Sid`].
+    ///
+    /// # Errors
+    /// [`StartError`]; `input` is dropped.
+    pub fn start(
+        setup: P::Setup,
+        secrets: &P::LongTerm,
+        input: P::Input,
+        label: Label,
+        auth: Auth,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<(Self, Vec<Outgoing>), StartError> {
+        let mut seed = Zeroizing::new([0; 32]);
+        rng.try_fill_bytes(seed.as_mut_slice()).map_err(|_| StartError::Rng)?;
+        Self::begin(setup, secrets, input, label, auth, SecretBytes::new(*seed))
+    }
+
+    pub(crate) fn begin(
+        setup: P::Setup,
+        secrets: &P::LongTerm,
+        input: P::Input,
+        label: Label,
+        auth: Auth,
+        seed: SecretBytes<32>,
+    ) -> Result<(Self, Vec<Outgoing>), StartError> {
+        let mut line = Line::new(P::ID, setup.roster(), label.tag(), auth)?;
+        let play = Play::<P>::new(setup, label, seed, secrets.digest(), &mut line)?;
+        let (state, drafts) = P::start(&play.setup, secrets, input, &play.run, &mut play.rng(&line, 0));
+        line.sent = play.frames_of(&line, 1, drafts, None);
+        let frames = line.resend();
+        Ok((Self { line, phase: Phase::Rounds(Box::new(play), state) }, frames))
+    }
+
+    /// Takes a frame. `from` is the sender as the caller's channel authenticated it; with [`Auth::Signed`] the signature
+    /// authenticates and `from` may be what the header says.
+    ///
+    /// # Errors
+    /// [`Error::Rejected`] leaves the session as it was. After [`Error::Aborted`] and [`Error::Burned`] it is over.
+    pub fn handle(&mut self, from: PartyId, msg: &[u8]) -> Result<Step<P>, Error<P::Held>> {
+        if matches!(self.phase, Phase::Finished) {
+            return Err(Rejected::Finished.into());
+        }
+        let header = self.line.check(from, msg)?;
+        if header.round == Header::CLOSED {
+            self.check_closed(from, msg)?;
+            return Err(self.abort(None, Fault::Closed, None));
+        }
+        match &mut self.phase {
+            Phase::Rounds(play, _) => match play.place(&self.line, &header, msg)? {
+                Placed::Again => Ok(Step::Continue(Vec::new())),
+                Placed::New { digest, nonce } => {
+                    play.accept(&mut self.line, &header, msg, (digest, nonce));
+                    self.progress()
+                }
+                Placed::Conflict => {
+                    let first = play.frames.get(&slot_of(&header)).map_or(Vec::new(), |frame| frame.to_vec());
+                    Err(self.abort(Some(from), Fault::Equivocation, Some(Box::new([first, msg.to_vec()]))))
+                }
+            },
+            Phase::Ending(play, ending, _) => {
+                let agreed = ending.confirm(&mut self.line, &header, msg);
+                match agreed {
+                    Ok(true) => {
+                        if let Some(play) = play {
+                            play.record(msg);
+                        }
+                        Ok(self.finish_if_confirmed(Vec::new()))
+                    }
+                    Ok(false) => Ok(Step::Continue(Vec::new())),
+                    // nothing has left yet, so that the run can simply end; in doubt, no frame ends it
+                    Err(Rejected::Confirmation) if !ending.stored => {
+                        Err(self.abort(None, Fault::Mismatch(Agreed::Outcome), None))
+                    }
+                    Err(rejected) => Err(rejected.into()),
+                }
+            }
+            Phase::Finished => Err(Rejected::Finished.into()),
+        }
+    }
+
+    /// The caller has stored the pending value durably. Only this releases the last frames with the confirmation; from
+    /// here on the party is in doubt, and keeps old and pending value until [`Step::Done`]. The receipt of another run
+    /// releases nothing.
+    pub fn stored(&mut self, receipt: Stored) -> Step<P> {
+        let mut released = Vec::new();
+        if let Phase::Ending(play, ending, _) = &mut self.phase
+            && !ending.stored
+            && ending.receipt(&self.line) == receipt.0
+        {
+            ending.stored = true;
+            released = ending.last.iter().map(Sent::outgoing).collect();
+            self.line.sent.append(&mut ending.last);
+            if let Some(play) = play {
+                play.record(&[]);
+            }
+        }
+        self.finish_if_confirmed(released)
+    }
+
+    /// The value to store, again: after [`Session::resume`] of a session that was already prepared.
+    #[must_use]
+    pub fn pending(&self) -> Option<Pending<P::Output>> {
+        match &self.phase {
+            Phase::Ending(_, ending, _) => Some(Pending::new::<P>(&self.line, ending)),
+            Phase::Rounds(..) | Phase::Finished => None,
+        }
+    }
+
+    /// Whose frames are missing: what the caller's own deadline acts on.
+    #[must_use]
+    pub fn waiting_for(&self) -> BTreeSet<PartyId> {
+        match &self.phase {
+            Phase::Rounds(play, _) => play.missing(&self.line).map(|slot| slot.1).collect(),
+            Phase::Ending(_, ending, _) => ending.missing.keys().copied().collect(),
+            Phase::Finished => BTreeSet::new(),
+        }
+    }
+
+    /// The frames that a peer may have missed, byte for byte. Also after `Done`.
+    #[must_use = "the frames are to be sent"]
+    pub fn resend(&self) -> Vec<Outgoing> {
+        self.line.resend()
+    }
+
+    /// The signed confirmations of other members that are in, for a member in doubt: whoever hands it the complete set
+    /// finishes its run (safety.md S2). Empty without [`Auth::Signed`] and for private confirmations.
+    #[must_use]
+    pub fn confirmations(&self) -> &[Vec<u8>] {
+        match &self.phase {
+            Phase::Ending(_, ending, _) => &ending.shown,
+            Phase::Rounds(..) | Phase::Finished => &[],
+        }
+    }
+
+    /// Ends the run and gives back what was moved in. A party in doubt keeps its stored pending value.
+    #[must_use = "what was moved in comes back"]
+    pub fn cancel(self) -> Option<P::Held> {
+        match self.phase {
+            Phase::Rounds(_, state) => state.cancel(),
+            Phase::Ending(..) | Phase::Finished => None,
+        }
+    }
+
+    /// Ends the run; what it held is given back.
+    fn abort(&mut self, culprit: Option<PartyId>, fault: Fault, evidence: Option<Box<[Vec<u8>; 2]>>) -> Error<P::Held> {
+        let held = match mem::replace(&mut self.phase, Phase::Finished) {
+            Phase::Rounds(_, state) => state.cancel(),
+            Phase::Ending(..) | Phase::Finished => None,
+        };
+        self.line.sent.clear();
+        let culprit = culprit.filter(|_| self.line.auth.names_culprits());
+        Error::Aborted(Aborted { culprit, fault, held, evidence })
+    }
+
+    fn failed(&mut self, failed: Failed<P::Held>) -> Error<P::Held> {
+        self.line.sent.clear();
+        let Failed { culprit, fault, held, burned } = failed;
+        let culprit = culprit.filter(|_| self.line.auth.names_culprits());
+        if fault.class() == Class::Burn || !burned.is_empty() {
+            Error::Burned(Burned { culprit, fault, setups: burned, held })
+        } else {
+            Error::Aborted(Aborted { culprit, fault, held, evidence: None })
+        }
+    }
+
+    /// A `closed` answer to this very run.
+    fn check_closed(&self, from: PartyId, msg: &[u8]) -> Result<(), Rejected> {
+        if msg.len() != Header::LEN + 16 + self.line.auth.trailer() {
+            return Err(Rejected::Size);
+        }
+        if !self.line.auth.names_culprits() {
+            return Err(Rejected::Signature);
+        }
+        let (body, _) = self.line.open(from, msg)?;
+        let own = self.line.tags.get(&self.line.me());
+        if own.is_some_and(|tag| tag.as_ref() == body) { Ok(()) } else { Err(Rejected::Run) }
+    }
+
+    /// Delivers every round that is complete.
+    fn progress(&mut self) -> Result<Step<P>, Error<P::Held>> {
+        let mut out = Vec::new();
+        loop {
+            let Phase::Rounds(play, _) = &self.phase else { return Ok(Step::Continue(out)) };
+            if let Err(fault) = play.same_sid(&self.line) {
+                return Err(self.abort(None, fault, None));
+            }
+            if play.missing(&self.line).next().is_some() {
+                self.line.prune();
+                return Ok(Step::Continue(out));
+            }
+            let Phase::Rounds(mut play, state) = mem::replace(&mut self.phase, Phase::Finished) else {
+                return Ok(Step::Continue(out));
+            };
+            let inbox = play.inbox(&self.line);
+            let (round, mut rng) = (play.awaited, play.rng(&self.line, play.awaited));
+            let next = state.advance(&play.setup, &play.run, &inbox, &mut rng).map_err(|failed| self.failed(failed))?;
+            let following = round.saturating_add(1);
+            match next {
+                Next::Round(state, drafts) => {
+                    let sent = play.frames_of(&self.line, following, drafts, None);
+                    out.extend(sent.iter().map(Sent::outgoing));
+                    self.line.sent.extend(sent);
+                    let awaited = play.next_awaited(&self.line, round);
+                    debug_assert!(awaited.is_some(), "a protocol that waits for nobody is done");
+                    play.awaited = awaited.unwrap_or(u8::MAX);
+                    self.phase = Phase::Rounds(play, state);
+                    if awaited.is_none() {
+                        return Ok(Step::Continue(out));
+                    }
+                }
+                Next::Done(output, drafts, held) => {
+                    debug_assert!(!P::KEY_MAKING, "a key-making run ends with `Prepared`");
+                    let sent = play.frames_of(&self.line, following, drafts, None);
+                    out.extend(sent.iter().map(Sent::outgoing));
+                    self.line.sent.extend(sent);
+                    self.line.prune();
+                    return Ok(Step::Done(output, Some(held), out));
+                }
+                Next::Prepared { output, encoded, outcome, drafts, held } => {
+                    debug_assert!(P::KEY_MAKING, "only a key-making run ends with `Prepared`");
+                    // frames of an earlier round that this call made leave with the last ones
+                    let before = self.line.sent.len().saturating_sub(out.len());
+                    let mut last = self.line.sent.split_off(before);
+                    last.extend(play.frames_of(&self.line, following, drafts, Some(&outcome)));
+                    let missing = match play.unconfirmed(&self.line, &outcome) {
+                        Ok(missing) => missing,
+                        Err(fault) => {
+                            self.line.sent.clear();
+                            return Err(Error::Aborted(Aborted { culprit: None, fault, held: Some(held), evidence: None }));
+                        }
+                    };
+                    self.line.prune();
+                    let shown = mem::take(&mut play.shown);
+                    let ending = Ending { outcome, encoded, last, missing, shown, stored: false };
+                    let pending = Pending::new::<P>(&self.line, &ending);
+                    self.phase = Phase::Ending(P::LOG_FRAMES.then_some(play), ending, output);
+                    return Ok(Step::Prepared(pending, held));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn finish_if_confirmed(&mut self, frames: Vec<Outgoing>) -> Step<P> {
+        match mem::replace(&mut self.phase, Phase::Finished) {
+            Phase::Ending(_, ending, output) if ending.stored && ending.missing.is_empty() => {
+                Step::Done(output, None, frames)
+            }
+            phase => {
+                self.phase = phase;
+                Step::Continue(frames)
+            }
+        }
+    }
+}
+
+impl<P: Protocol> fmt::Debug for Session<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Session({}, waiting for {:?})", P::NAME, self.waiting_for())
+    }
+}
+
+impl<P: Protocol> fmt::Debug for Step<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Continue(frames) => f.debug_tuple("Continue").field(frames).finish(),
+            Self::Prepared(..) => f.write_str("Prepared"),
+            Self::Done(_, _, frames) => f.debug_tuple("Done").field(frames).finish(),
+        }
+    }
+}

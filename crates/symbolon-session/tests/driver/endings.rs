@@ -1,0 +1,380 @@
+//! How key-making runs end (safety.md S2).
+
+use crate::net::*;
+use crate::toys::*;
+use symbolon_core::{Role, SecretBytes};
+use symbolon_session::{Error, *};
+
+/// Both prepared, nothing stored.
+fn prepared(seed: u8) -> Net<Keys> {
+    let mut net = Net::<Keys>::two(seed);
+    net.store = false;
+    net.run();
+    assert_eq!(net.pending.len(), 1, "the client waits for the server's last frame, which waits for its store");
+    net
+}
+
+fn save<K: Kind>(net: &mut Net<K>, who: symbolon_core::PartyId) {
+    let pending = net.pending.remove(&who).unwrap();
+    net.save(who, &pending);
+}
+
+fn resume<K: Kind>(sealed: &[u8]) -> (Session<Toy<K>>, Step<Toy<K>>) {
+    Session::resume_ending(sealed, &storage(), Auth::Channel).unwrap()
+}
+
+#[test]
+fn nothing_that_lets_the_peer_finish_leaves_before_stored() {
+    let mut net = prepared(1);
+    assert_eq!(net.mail.len(), 2);
+    assert_eq!(net.session(S).resend().len(), 0, "the peer has everything that may leave");
+    assert_eq!(net.session(S).waiting_for().into_iter().collect::<Vec<_>>(), [C]);
+    let outcome = *net.pending[&S].outcome();
+    assert_eq!(net.session(S).pending().unwrap().outcome(), &outcome);
+    save(&mut net, S);
+    net.run();
+    assert_eq!(net.mail.len(), 3);
+    assert!(net.outputs.is_empty());
+    assert_eq!(net.pending[&C].outcome(), &outcome, "one outcome hash, no role in it");
+    save(&mut net, C);
+    assert!(net.outputs.contains_key(&C), "the server's confirmation is in: done at once, with the last frame");
+    assert_eq!(net.mail.len(), 4);
+    net.run();
+    net.all_agree();
+}
+
+#[test]
+fn the_receipt_of_another_run_releases_nothing() {
+    let mut other = prepared(2);
+    let mut net = prepared(1);
+    let foreign = other.pending.remove(&S).unwrap().seal(&storage(), &mut rng(1)).unwrap();
+    for _ in 0..2 {
+        match net.session(S).stored(foreign.stored()) {
+            Step::Continue(frames) => assert!(frames.is_empty()),
+            _ => panic!("released by a foreign receipt"),
+        }
+    }
+    // and of the other party of the same run
+    let mut twin = prepared(1);
+    save(&mut twin, S);
+    twin.run();
+    let client = twin.pending[&C].seal(&storage(), &mut rng(1)).unwrap();
+    assert!(matches!(net.session(S).stored(client.stored()), Step::Continue(frames) if frames.is_empty()));
+    assert!(net.session(S).resend().is_empty());
+    // a session that is not prepared has nothing to release
+    let (mut fresh, _) = two::<Keys>(Role::Server, 1);
+    assert!(matches!(fresh.stored(foreign.stored()), Step::Continue(frames) if frames.is_empty()));
+    save(&mut net, S);
+    net.run();
+    save(&mut net, C);
+    net.run();
+    net.all_agree();
+}
+
+/// Each final frame is lost, and each party crashes before and after `stored`: what is stored finishes, and what is not
+/// stored was never confirmed.
+#[test]
+fn row_86_lost_last_frames_and_crashes() {
+    // the server's last frame is lost: asked for again
+    let mut net = prepared(1);
+    save(&mut net, S);
+    net.queue.clear();
+    let again = net.session(S).resend();
+    assert_eq!(again[0].bytes, net.mail[2].2);
+    net.post(S, again);
+    net.run();
+    save(&mut net, C);
+    // the client's last frame is lost, and the client is done: asked for again
+    net.queue.clear();
+    assert!(!net.outputs.contains_key(&S));
+    let again = net.session(C).resend();
+    net.post(C, again);
+    net.run();
+    net.all_agree();
+
+    // the server crashes after its store, before or after its frame arrived
+    for lost in [true, false] {
+        let mut net = prepared(1);
+        save(&mut net, S);
+        if lost {
+            net.queue.clear();
+        }
+        let (session, step) = resume(&net.sealed[&S]);
+        net.parties.insert(S, session);
+        net.step(S, step);
+        net.run();
+        save(&mut net, C);
+        net.run();
+        net.all_agree();
+    }
+
+    // the client crashes after its store, and its last frame with it; what it stored is complete
+    let mut net = prepared(1);
+    save(&mut net, S);
+    net.run();
+    save(&mut net, C);
+    net.queue.clear();
+    let (session, step) = resume(&net.sealed[&C]);
+    assert!(matches!(&step, Step::Done(_, None, frames) if frames.len() == 1));
+    net.parties.insert(C, session);
+    net.step(C, step);
+    net.run();
+    net.all_agree();
+
+    // the client crashes before its store: it has the old value, the server is in doubt, and neither is done
+    let mut net = prepared(1);
+    save(&mut net, S);
+    net.run();
+    assert!(net.outputs.is_empty() && !net.sealed.contains_key(&C));
+    assert_eq!(net.session(S).waiting_for().into_iter().collect::<Vec<_>>(), [C]);
+    // the server crashes before its store: nothing has left that lets the client finish
+    let mut net = prepared(1);
+    net.pending.clear();
+    assert_eq!(net.session(C).waiting_for().into_iter().collect::<Vec<_>>(), [S]);
+    assert!(net.outputs.is_empty());
+}
+
+#[test]
+fn in_doubt_no_frame_ends_the_run() {
+    let mut net = prepared(1);
+    save(&mut net, S);
+    net.run();
+    save(&mut net, C);
+    let (_, _, last) = net.queue.pop_front().unwrap();
+    for at in 0..last.len() {
+        let mut wrong = last.clone();
+        wrong[at] ^= 1;
+        let refused = net.give(C, S, &wrong).unwrap_err();
+        assert!(at < Header::LEN || refused == Rejected::Confirmation);
+    }
+    for (from, to, frame) in net.mail.clone().iter().filter(|mail| mail.1 == S && mail.2 != last) {
+        net.give(*from, *to, frame).unwrap();
+        let mut changed = frame.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        assert_eq!(net.give(*from, *to, &changed), Err(Rejected::Past));
+        changed.resize(1_000_000, 0);
+        net.give(*from, *to, &changed).unwrap_err();
+    }
+    assert!(net.errors.is_empty());
+    net.give(C, S, &last).unwrap();
+    net.all_agree();
+}
+
+#[test]
+fn a_wrong_outcome_before_the_own_store_is_a_mismatch() {
+    // the server's confirmation arrives with the frame that prepares the client
+    let mut net = prepared(1);
+    save(&mut net, S);
+    let (from, to, mut frame) = net.queue.pop_front().unwrap();
+    *frame.last_mut().unwrap() ^= 1;
+    net.give(from, to, &frame).unwrap();
+    let (who, Error::Aborted(aborted)) = net.errors.pop().unwrap() else { panic!() };
+    assert_eq!((who, aborted.culprit, aborted.fault), (C, None, Fault::Mismatch(Agreed::Outcome)));
+    assert_eq!(aborted.held, Some(Cargo(2)));
+    assert!(net.session(C).resend().is_empty());
+
+    // many parties: a confirmation that arrives before, and one that arrives after `Prepared`
+    for early in [true, false] {
+        let mut ahead = Net::<Trio>::signed(2, 5);
+        ahead.run();
+        let third = |m: &&Mail| m.0 == S && Header::parse(&m.2).unwrap().round == 3;
+        let confirmation = ahead.mail.iter().find(third).unwrap().2.clone();
+        let (_, frames) = (0, ());
+        let () = frames;
+        let forged = crate::auth::resigned(&confirmation, |content| *content.last_mut().unwrap() ^= 1);
+        let mut net = Net::<Trio>::signed(2, 5);
+        net.store = false;
+        let to_client: Vec<_> = ahead.mail.iter().filter(|m| m.0 == S && m.2 != confirmation).cloned().collect();
+        let last = to_client.len() - 1;
+        for (at, (from, to, frame)) in to_client.iter().enumerate() {
+            if at == last && early {
+                net.give(S, C, &forged).unwrap();
+            }
+            net.give(*from, *to, frame).unwrap();
+        }
+        if !early {
+            assert!(net.pending.contains_key(&C));
+            net.give(S, C, &forged).unwrap();
+        }
+        let (_, Error::Aborted(aborted)) = net.errors.pop().unwrap() else { panic!() };
+        assert_eq!((aborted.culprit, aborted.fault), (None, Fault::Mismatch(Agreed::Outcome)));
+        assert_eq!(aborted.held.is_some(), early, "it left with `Prepared`");
+    }
+}
+
+#[test]
+fn early_confirmations_count() {
+    // party 3 is slow: the confirmations of the others are there before it is prepared
+    let mut net = Net::<Trio>::signed(3, 5);
+    let three = party(3);
+    let mut late = vec![];
+    while let Some(mail) = net.queue.pop_front() {
+        let round = Header::parse(&mail.2).unwrap().round;
+        if mail.1 == three && mail.0 == S && round == 2 {
+            late.push(mail);
+        } else {
+            let _ = net.give(mail.0, mail.1, &mail.2);
+        }
+    }
+    assert!(net.outputs.is_empty() && !net.sealed.contains_key(&three));
+    // the confirmation of 1 can't be in order before its round 2; that of 2 can
+    let again = net.session(C).resend();
+    net.post(C, again);
+    net.run();
+    for mail in late {
+        let _ = net.give(mail.0, mail.1, &mail.2);
+    }
+    net.run();
+    let again = net.session(S).resend();
+    net.post(S, again);
+    net.run();
+    net.all_agree();
+}
+
+#[test]
+fn row_87_whoever_shows_the_complete_set_ends_the_doubt() {
+    // party 1 confirms to 2 only
+    let mut net = Net::<Trio>::signed(3, 6);
+    let three = party(3);
+    while let Some((from, to, frame)) = net.queue.pop_front() {
+        if !(from == S && to == three && Header::parse(&frame).unwrap().round == 3) {
+            net.give(from, to, &frame).unwrap();
+        }
+    }
+    assert_eq!(net.session(three).waiting_for().into_iter().collect::<Vec<_>>(), [S]);
+    assert!(net.outputs.contains_key(&C) && !net.outputs.contains_key(&three));
+    // 2 comes back from its store and shows what it has; 3 crashed as well in the meantime
+    let auth = |id| signed(id);
+    let (two, _) = Session::<Toy<Trio>>::resume_ending(&net.sealed[&C], &storage(), auth(C)).unwrap();
+    let (mut doubtful, _) = Session::<Toy<Trio>>::resume_ending(&net.sealed[&three], &storage(), auth(three)).unwrap();
+    assert_eq!(doubtful.waiting_for().len(), 2, "sealed before any confirmation was in");
+    let mut shown: Vec<Vec<u8>> = net.mail.iter().filter(|m| m.1 == C).map(|m| m.2.clone()).collect();
+    shown.retain(|frame| Header::parse(frame).unwrap().round == 3);
+    assert!(two.confirmations().iter().all(|frame| shown.contains(frame)));
+    shown.extend(two.resend().into_iter().map(|frame| frame.bytes));
+    let mut output = None;
+    for frame in shown {
+        let from = Header::parse(&frame).unwrap().sender;
+        if let Ok(Step::Done(key, ..)) = doubtful.handle(from, &frame) {
+            output = Some(key);
+        }
+    }
+    assert_eq!(output.as_ref(), net.outputs.get(&C));
+    // the live session of 2 would have shown it too, had it not been done
+    let mut net = Net::<Trio>::signed(3, 6);
+    while let Some((from, to, frame)) = net.queue.pop_front() {
+        if Header::parse(&frame).unwrap().round < 3 || (from == S && to == C) {
+            net.give(from, to, &frame).unwrap();
+        }
+    }
+    let confirmation = net.session(C).confirmations().to_vec();
+    assert_eq!(confirmation.len(), 1);
+    net.give(S, three, &confirmation[0]).unwrap();
+    assert_eq!(net.session(three).waiting_for().into_iter().collect::<Vec<_>>(), [C]);
+}
+
+#[test]
+fn closed_ends_a_run_in_doubt_only_when_it_is_authentic() {
+    fn roster(role: Role) -> Roster {
+        Pair::from(role).roster()
+    }
+    let mut net = prepared(1);
+    save(&mut net, S);
+    let (_, _, last) = net.queue.pop_front().unwrap();
+    // the client never stored; it decides so, durably, and answers the server's repeated frame, as often as asked
+    let mut ledger = MemoryLedger::default();
+    let answer = |ledger: &mut MemoryLedger| close(S, &last, &roster(Role::Client), Auth::Channel, ledger);
+    let closed = answer(&mut ledger).unwrap();
+    assert_eq!(answer(&mut ledger).unwrap(), closed);
+    assert_eq!(closed.to, To::One(S));
+    for at in 0..closed.bytes.len() {
+        let mut wrong = closed.bytes.clone();
+        wrong[at] ^= 1;
+        // the own run tag of a party that forgot it is nothing
+        if !(23..39).contains(&at) {
+            net.give(C, S, &wrong).unwrap_err();
+        }
+    }
+    net.give(C, S, &closed.bytes[..closed.bytes.len() - 1]).unwrap_err();
+    // an answer to another run
+    let mut other = prepared(2);
+    save(&mut other, S);
+    assert_eq!(other.give(C, S, &closed.bytes), Err(Rejected::Run));
+    net.give(C, S, &closed.bytes).unwrap();
+    let (_, Error::Aborted(aborted)) = net.errors.pop().unwrap() else { panic!() };
+    assert_eq!((aborted.culprit, aborted.fault), (None, Fault::Closed));
+
+    // a client that stored, and claimed so, can't answer closed
+    let mut net = prepared(1);
+    save(&mut net, S);
+    let (_, _, last) = net.queue.front().unwrap().clone();
+    net.run();
+    let mut ledger = MemoryLedger::default();
+    for token in net.pending[&C].run_ends() {
+        assert_eq!(ledger.claim(token), Ok(Claimed::Fresh));
+    }
+    for _ in 0..2 {
+        let refused = close(S, &last, &roster(Role::Client), Auth::Channel, &mut ledger);
+        assert_eq!(refused, Err(CloseError::Stored));
+    }
+    // and one that answered closed finds out before it stores
+    let mut ledger = MemoryLedger::default();
+    close(S, &last, &roster(Role::Client), Auth::Channel, &mut ledger).unwrap();
+    assert_eq!(ledger.claim(&net.pending[&C].run_ends()[0]), Ok(Claimed::Again));
+    // strangers and misdirected frames claim nothing
+    let mut ledger = MemoryLedger::default();
+    assert!(close(C, &last, &roster(Role::Client), Auth::Channel, &mut ledger).is_err());
+    assert!(close(S, &last, &roster(Role::Server), Auth::Channel, &mut ledger).is_err());
+    assert!(close(S, &[], &roster(Role::Client), Auth::Channel, &mut ledger).is_err());
+    let danger = close(S, &last, &roster(Role::Client), Auth::danger_unauthenticated(), &mut ledger);
+    assert_eq!(danger, Err(CloseError::Auth(AuthError::Kind)));
+    assert_eq!(ledger.claim(&net.pending[&C].run_ends()[0]), Ok(Claimed::Fresh));
+}
+
+#[test]
+fn closed_between_many_is_signed() {
+    let mut net = Net::<Trio>::signed(3, 6);
+    let three = party(3);
+    net.store = false;
+    net.run();
+    net.pending.remove(&three);
+    save(&mut net, S);
+    let (_, _, last) = net.queue.iter().find(|m| m.1 == three).unwrap().clone();
+    let mut ledger = MemoryLedger::default();
+    let closed = close(S, &last, &keyed(three, 3).roster, signed(three), &mut ledger).unwrap();
+    let mut forged = closed.bytes.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    assert_eq!(net.give(three, S, &forged), Err(Rejected::Signature));
+    net.give(three, S, &closed.bytes).unwrap();
+    assert!(matches!(&net.errors[0].1, Error::Aborted(a) if a.fault == Fault::Closed));
+    // a run that is not prepared yet ends too, and gives back what it held
+    let mut net = Net::<Trio>::signed(3, 7);
+    let first = net.mail[0].2.clone();
+    let closed = close(S, &first, &keyed(C, 3).roster, signed(C), &mut ledger).unwrap();
+    net.give(C, S, &closed.bytes).unwrap();
+    assert!(matches!(&net.errors[0].1, Error::Aborted(a) if a.fault == Fault::Closed && a.held == Some(Cargo(1))));
+}
+
+#[test]
+fn spoilt_pending_values_are_refused() {
+    let mut net = prepared(1);
+    save(&mut net, S);
+    let sealed = net.sealed[&S].clone();
+    let open = |bytes: &[u8], key: &StorageKey, auth: Auth| {
+        Session::<Toy<Keys>>::resume_ending(bytes, key, auth).err()
+    };
+    for len in 0..sealed.len() {
+        assert!(open(&sealed[..len], &storage(), Auth::Channel).is_some());
+    }
+    for at in 0..sealed.len() {
+        let mut flipped = sealed.clone();
+        flipped[at] ^= 1;
+        assert!(open(&flipped, &storage(), Auth::Channel).is_some());
+    }
+    let other = StorageKey::new(SecretBytes::new([1; 32]));
+    assert_eq!(open(&sealed, &other, Auth::Channel), Some(ResumeError::Sealed(OpenError::Key)));
+    assert_eq!(open(&sealed, &storage(), signed(S)), Some(ResumeError::Auth(AuthError::Kind)));
+    let foreign = Session::<Toy<Ping>>::resume_ending(&sealed, &storage(), Auth::Channel).err();
+    assert_eq!(foreign, Some(ResumeError::Protocol));
+    assert!(open(&sealed, &storage(), Auth::Channel).is_none());
+}

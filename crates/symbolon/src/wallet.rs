@@ -1,0 +1,299 @@
+//! Two-party wallets: create, sign, and everything that a value of years needs around it.
+//!
+//! Every run exists twice: as a [`Session`] that takes and gives bytes, and as a blocking call over a [`Channel`].
+
+mod create;
+mod stateless;
+
+pub use create::{Create, CreateSetup, Made};
+pub use stateless::{SignStateless, StatelessSetup};
+
+use alloc::vec::Vec;
+use rand_core::TryCryptoRng;
+use symbolon_core::{
+    Group, KeyId, Secp256k1, Transcript,
+    wire::{DecodeError, Reader, Writer},
+};
+use symbolon_ecdsa::{
+    DerivationPath, DeriveError, EthereumAddress, FullSetup, OnlineSetup, Payload, Preprocessed, SignError, SignFull,
+    SignOnline, Signed, derive, pair_of,
+};
+use symbolon_mta::{PairSetup, Suite};
+use symbolon_session::{
+    Auth, Channel, Label, LabelError, Outgoing, Pair, Pending, RunError, Session, StartError, Storable, Stored, run,
+};
+use symbolon_sharing::{KeyShare, PairFactor};
+
+/// A two-party wallet: this side's additive share, and its multiplicative factor until the caller decides about it.
+///
+/// ```compile_fail
+/// fn printable<T: core::fmt::Debug>() {}
+/// printable::<symbolon::wallet::Wallet>();
+/// ```
+/// ```compile_fail
+/// fn copyable<T: Clone>() {}
+/// copyable::<symbolon::wallet::Wallet>();
+/// ```
+pub struct Wallet {
+    share: KeyShare<Secp256k1>,
+    factor: Option<PairFactor>,
+}
+
+/// A wallet call that ended without a result. `C` is the channel's error, `S` that of the caller's store.
+pub type WalletError<C, S, H> = RunError<C, S, H>;
+
+impl Wallet {
+    pub(crate) const fn new(share: KeyShare<Secp256k1>, factor: Option<PairFactor>) -> Self {
+        Self { share, factor }
+    }
+
+    /// A wallet from a key share that a conversion made.
+    #[must_use]
+    pub const fn from_share(share: KeyShare<Secp256k1>) -> Self {
+        Self::new(share, None)
+    }
+
+    /// This side's share of the key.
+    #[must_use]
+    pub const fn share(&self) -> &KeyShare<Secp256k1> {
+        &self.share
+    }
+
+    /// The key's name.
+    #[must_use]
+    pub const fn key_id(&self) -> KeyId {
+        self.share.key_id()
+    }
+
+    /// The compressed public key (SEC 1, 33 bytes).
+    #[must_use]
+    pub fn public_key(&self) -> [u8; 33] {
+        Secp256k1::point_to_bytes(self.share.public_key())
+    }
+
+    /// The Ethereum address of the key itself (path `m`).
+    #[must_use]
+    pub fn address(&self) -> EthereumAddress {
+        EthereumAddress::from_public_key(self.share.public_key())
+    }
+
+    /// The Ethereum address at a path.
+    ///
+    /// # Errors
+    /// [`DeriveError`] where the path has no key (probability 2^-127).
+    pub fn address_at(&self, path: &DerivationPath) -> Result<EthereumAddress, DeriveError> {
+        let child = derive(self.share.public_key(), self.share.chain_code(), path)?;
+        Ok(EthereumAddress::from_public_key(&child.public_key))
+    }
+
+    /// The local role and both identities.
+    ///
+    /// # Errors
+    /// [`SignError::Signers`] if the share is not one of two.
+    pub fn pair(&self) -> Result<Pair, SignError> {
+        pair_of(&self.share)
+    }
+
+    /// The multiplicative factor, while nobody has decided about it.
+    #[must_use]
+    pub const fn factor(&self) -> Option<&PairFactor> {
+        self.factor.as_ref()
+    }
+
+    /// Wipes the multiplicative factor: from here on the additive shares are the only ones. What a wallet without a
+    /// self-custody exit does after creation.
+    pub fn erase_factor(&mut self) {
+        self.factor = None;
+    }
+
+    /// Hands the factor out to be sealed for the self-custody exit, and marks the key `factor_kept`: the key then has
+    /// two sharings, and revoking a share does not revoke the factor (safety.md S10).
+    #[must_use = "the factor is wiped when it is dropped"]
+    pub fn keep_factor(self) -> (Self, Option<PairFactor>) {
+        match self.factor {
+            Some(factor) => (Self::new(self.share.with_factor_kept(), None), Some(factor)),
+            None => (Self::new(self.share, None), None),
+        }
+    }
+
+    /// The key share, for protocols that take one.
+    #[must_use]
+    pub fn into_share(self) -> KeyShare<Secp256k1> {
+        self.share
+    }
+
+    /// A session that signs with a pair setup made inside the run: eight messages, nothing kept.
+    ///
+    /// # Errors
+    /// [`SignStartError`].
+    pub fn sign(
+        &self,
+        payload: Payload,
+        path: DerivationPath,
+        auth: Auth,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<(Session<SignStateless>, Vec<Outgoing>), SignStartError> {
+        let label = self.label(&payload)?;
+        let setup = StatelessSetup::new(&self.share, Suite::Blake3, payload, path)?;
+        Ok(Session::start(setup, &self.share, (), label, auth, rng)?)
+    }
+
+    /// A session that signs from scratch over a pair setup: four messages. The setup moves in and comes back with
+    /// `Done`, a cancel or an abort.
+    ///
+    /// # Errors
+    /// [`SignStartError`]; the setup is dropped with it.
+    pub fn sign_with(
+        &self,
+        mut setup: PairSetup,
+        payload: Payload,
+        path: DerivationPath,
+        auth: Auth,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<(Session<SignFull>, Vec<Outgoing>), SignStartError> {
+        let label = self.label(&payload)?;
+        let full = FullSetup::new(&self.share, &mut setup, payload, path)?;
+        Ok(Session::start(full, &self.share, setup, label, auth, rng)?)
+    }
+
+    /// A session that signs from a banked item: one round trip. The item is gone, however the run ends.
+    ///
+    /// # Errors
+    /// [`SignStartError`].
+    pub fn sign_banked(
+        &self,
+        item: Preprocessed,
+        payload: Payload,
+        path: DerivationPath,
+        auth: Auth,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<(Session<SignOnline>, Vec<Outgoing>), SignStartError> {
+        let label = self.label(&payload)?;
+        let online = OnlineSetup::new(&self.share, &item, payload, path)?;
+        Ok(Session::start(online, &self.share, item, label, auth, rng)?)
+    }
+
+    /// [`Wallet::sign`] over a blocking channel. Both sides call it with what they showed to their user or policy; the
+    /// client's result is the signature, the server's the record of what it released.
+    ///
+    /// # Errors
+    /// [`SignOverError`].
+    pub fn sign_over<C: Channel>(
+        &self,
+        channel: &mut C,
+        payload: Payload,
+        path: DerivationPath,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Signed, SignOverError<C::Error>> {
+        let label = self.label(&payload)?;
+        let setup = StatelessSetup::new(&self.share, Suite::Blake3, payload, path)?;
+        let auth = Auth::Channel;
+        let (signed, _) = run::<SignStateless, _, Never>(setup, &self.share, (), label, auth, rng, channel, never)
+            .map_err(SignOverError::Run)?;
+        Ok(signed)
+    }
+
+    /// Signing sessions need no label of the caller's: key and message name them, and the nonces make them fresh.
+    fn label(&self, payload: &Payload) -> Result<Label, LabelError> {
+        let t = Transcript::new("wallet", "sign label").part(self.share.key_id()).part(payload.sid_digest());
+        Label::new(t.finish())
+    }
+}
+
+/// Why a signing session did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignStartError {
+    /// Key, parties, path or setup.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// The driver: authentication or randomness.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The label.
+    #[error(transparent)]
+    Label(#[from] LabelError),
+}
+
+/// Why a blocking signing call has no result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignOverError<C: core::fmt::Debug> {
+    /// Key, parties, path or setup.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// The label.
+    #[error(transparent)]
+    Label(#[from] LabelError),
+    /// The run.
+    #[error("{0}")]
+    Run(RunError<C, Never, ()>),
+}
+
+/// Signing makes no key material: nothing is ever to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Never;
+
+const fn never<O>(_: &Pending<O>) -> Result<Stored, Never> {
+    Err(Never)
+}
+
+impl Storable for Wallet {
+    /// The share, then a byte that says whether the factor follows.
+    fn encode(&self, w: &mut Writer) {
+        self.share.encode(w);
+        match &self.factor {
+            None => {
+                w.u8(0);
+            }
+            Some(factor) => {
+                w.u8(1);
+                factor.encode(w);
+            }
+        }
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let share = KeyShare::decode(r)?;
+        let factor = match r.u8()? {
+            0 => None,
+            1 => Some(PairFactor::decode(r)?),
+            _ => return Err(DecodeError::Value),
+        };
+        let one_key = |f: &PairFactor| f.key_id() == share.key_id() && f.public_key() == share.public_key();
+        if factor.as_ref().is_none_or(one_key) { Ok(Self { share, factor }) } else { Err(DecodeError::Value) }
+    }
+}
+
+/// Starts *create a wallet ready to sign*: nine messages, the client sends the first. `who` is a [`crate::Role`], a
+/// [`Pair`] with identities, or a [`CreateSetup`] with options.
+///
+/// Ends as safety.md S2 says: [`crate::Step::Prepared`], the caller stores, [`Session::stored`], [`crate::Step::Done`].
+///
+/// # Errors
+/// [`StartError`].
+pub fn create(
+    who: impl Into<CreateSetup>,
+    label: Label,
+    auth: Auth,
+    rng: &mut impl TryCryptoRng,
+) -> Result<(Session<Create>, Vec<Outgoing>), StartError> {
+    Session::start(who.into(), &(), (), label, auth, rng)
+}
+
+/// [`create()`] over a blocking channel that authenticates the peer. `save` seals and stores the pending wallet and
+/// returns the receipt. The pair setup is dropped: [`Wallet::sign_over`] makes its own. To keep it, call
+/// [`crate::run`] with [`Create`].
+///
+/// # Errors
+/// [`RunError`].
+pub fn create_over<C: Channel, S>(
+    channel: &mut C,
+    who: impl Into<CreateSetup>,
+    label: Label,
+    rng: &mut impl TryCryptoRng,
+    save: impl FnMut(&Pending<Wallet>) -> Result<Stored, S>,
+) -> Result<Wallet, RunError<C::Error, S, Made>> {
+    let (wallet, _) = run::<Create, _, S>(who.into(), &(), (), label, Auth::Channel, rng, channel, save)?;
+    Ok(wallet)
+}
