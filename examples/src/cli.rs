@@ -54,11 +54,7 @@ pub struct Arguments {
 }
 
 /// The program. Gives the exit status: 0 signed, 1 failed, 2 bad input, with one line on `err`.
-pub fn run(
-    arguments: impl IntoIterator<Item = impl Into<OsString>>,
-    out: &mut impl Write,
-    err: &mut impl Write,
-) -> u8 {
+pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString>>, out: &mut impl Write, err: &mut impl Write) -> u8 {
     let (status, line) = match parse(arguments) {
         Err(bad) => (2, bad.to_string()),
         Ok(command) => match obey(command).and_then(|text| Ok(out.write_all(text.as_bytes())?)) {

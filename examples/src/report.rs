@@ -39,7 +39,8 @@ pub fn json(outcome: &Outcome, signed: &Signed, path: &DerivationPath) -> String
 #[must_use]
 pub fn text(outcome: &Outcome, signed: &Signed, path: &DerivationPath) -> String {
     let (key, value) = result(signed);
-    let mut text = format!("address          {}  (at {path})\n{:<15}  {value}\n\n", outcome.address, key.replace('_', " "));
+    let mut text =
+        format!("address          {}  (at {path})\n{:<15}  {value}\n\n", outcome.address, key.replace('_', " "));
     let head = ["phase", "messages", "client sends", "server sends", "client CPU", "server CPU"];
     let rows = outcome.phases.iter().map(|phase| {
         [

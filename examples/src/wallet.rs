@@ -4,7 +4,7 @@ use cpu_time::ThreadTime;
 use rand_core::TryRng;
 use std::{collections::VecDeque, error::Error, fmt::Display, time::Duration};
 use symbolon::{
-    Auth, Create, DerivationPath, EthereumAddress, Label, Outgoing, Payload, Protocol, Role, SecretBytes, Session, Signature,
+    Auth, DerivationPath, EthereumAddress, Label, Outgoing, Payload, Protocol, Role, SecretBytes, Session, Signature,
     Signed, Step, StorageKey, SysRng, wallet,
 };
 
@@ -44,7 +44,7 @@ pub struct Outcome {
 pub fn create_and_sign(payload: Payload, path: &DerivationPath) -> Result<Outcome, Failure> {
     let mut rng = SysRng;
     let label = Label::new("wallet example")?;
-    let (client, server, create) = play::<Create, _>("create wallet", |role| {
+    let (client, server, create) = play::<wallet::Create, _>("create wallet", |role| {
         wallet::create(role, label.clone(), Auth::Channel, &mut SysRng)
     })?;
 

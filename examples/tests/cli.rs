@@ -1,7 +1,10 @@
 //! The command line: what it reads, and one clear line for everything else.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use alloy_eips::Typed2718;
+use alloy_consensus::{Transaction as _, TxEnvelope, transaction::SignerRecoverable};
+use alloy_eips::{Typed2718, eip2718::Decodable2718};
+use alloy_primitives::{Address, Signature as AlloySignature};
+use serde_json::Value;
 use std::{fs, path::PathBuf};
 use symbolon_examples::{
     Request,
@@ -66,5 +69,95 @@ fn everything_else_is_refused_in_one_line() {
         let error = error.to_string();
         assert!(error.contains(reason), "{arguments:?}: {error}");
         assert!(!error.contains('\n'));
+    }
+}
+
+/// Exit status, standard output, standard error.
+fn run(arguments: &[&str]) -> (u8, String, String) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let status = cli::run(arguments.iter().copied(), &mut out, &mut err);
+    (status, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+}
+
+fn signed(arguments: &[&str]) -> Value {
+    let (status, out, err) = run(arguments);
+    assert_eq!((status, err.as_str()), (0, ""), "{arguments:?}");
+    assert_eq!(out.lines().count(), 1);
+    serde_json::from_str(&out).unwrap()
+}
+
+fn address(object: &Value) -> Address {
+    Address::parse_checksummed(object["address"].as_str().unwrap(), None).unwrap()
+}
+
+fn bytes(value: &Value) -> Vec<u8> {
+    hex::decode(value.as_str().unwrap().strip_prefix("0x").unwrap()).unwrap()
+}
+
+#[test]
+fn the_default_transfer_is_signed_by_the_printed_address() {
+    for path in ["m", "m/0/5"] {
+        let object = signed(&["--json", "--path", path]);
+        let transaction = TxEnvelope::decode_2718_exact(&bytes(&object["raw_transaction"])).unwrap();
+        assert!(transaction.is_eip1559());
+        assert_eq!(transaction.recover_signer().unwrap(), address(&object));
+        assert_eq!(object["path"], path);
+        assert!(object.get("signature").is_none());
+
+        let phases = object["phases"].as_array().unwrap();
+        assert_eq!(phases.iter().map(|p| p["messages"].as_u64().unwrap()).collect::<Vec<_>>(), [9, 4]);
+        for phase in phases {
+            for side in ["client", "server"] {
+                assert!((500..100_000).contains(&phase["bytes"][side].as_u64().unwrap()));
+                assert!(phase["cpu_ms"][side].as_f64().unwrap() > 0.0);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_transaction_is_signed() {
+    let data: Value = serde_json::from_str(include_str!("../testdata/ethereum.json")).unwrap();
+    for kind in ["legacy_eip155", "eip2930", "eip1559"] {
+        let case = &data[kind][0];
+        let object = signed(&["--json", "--tx", &file(kind, case["tx"].to_string().as_bytes())]);
+        let transaction = TxEnvelope::decode_2718_exact(&bytes(&object["raw_transaction"])).unwrap();
+        assert_eq!(transaction.signature_hash().as_slice(), bytes(&case["signing_hash"]));
+        assert_eq!(transaction.recover_signer().unwrap(), address(&object));
+    }
+}
+
+#[test]
+fn texts_and_typed_data_are_signed() {
+    let recover = |object: &Value, digest: &[u8]| {
+        let signature = AlloySignature::from_raw(&bytes(&object["signature"])).unwrap();
+        signature.recover_address_from_prehash(&digest.try_into().unwrap()).unwrap()
+    };
+    let data: Value = serde_json::from_str(include_str!("../testdata/ethereum.json")).unwrap();
+    let text = &data["personal_sign"][2];
+    let object = signed(&["--json", "--message", text["message_utf8"].as_str().unwrap()]);
+    assert_eq!(recover(&object, &bytes(&text["digest"])), address(&object));
+
+    let case = &data["eip712"][0];
+    let json = serde_json::json!({
+        "types": case["types"], "primaryType": case["primaryType"], "domain": case["domain"], "message": case["value"]
+    });
+    let object = signed(&["--json", "--typed-data", &file("mail.json", json.to_string().as_bytes())]);
+    assert_eq!(recover(&object, &bytes(&case["digest"])), address(&object));
+    assert!(object.get("raw_transaction").is_none());
+}
+
+#[test]
+fn people_get_a_table_and_bad_input_gets_status_2() {
+    let (status, out, err) = run(&[]);
+    assert_eq!((status, err.as_str()), (0, ""));
+    for word in ["address", "raw transaction", "messages", "create wallet", "sign "] {
+        assert!(out.contains(word), "{out}");
+    }
+    assert_eq!(run(&["--help"]), (0, cli::USAGE.into(), String::new()));
+    for arguments in [&["--path", "m/0h"][..], &["--tx", "absent"], &["--unknown"]] {
+        let (status, out, err) = run(arguments);
+        assert_eq!((status, out.as_str(), err.lines().count()), (2, "", 1), "{arguments:?}");
+        assert!(err.starts_with("wallet: "));
     }
 }

@@ -25,11 +25,19 @@ pub(crate) struct Ending {
     pub(crate) encoded: Zeroizing<Vec<u8>>,
     /// Own frames that `stored` releases.
     pub(crate) last: Vec<Sent>,
-    /// Who has not confirmed: its last round, and the only body that confirms.
-    pub(crate) missing: BTreeMap<PartyId, (u8, Vec<u8>)>,
+    /// Who has not confirmed.
+    pub(crate) missing: BTreeMap<PartyId, Missing>,
     /// Signed broadcast confirmations that are in.
     pub(crate) shown: Vec<Vec<u8>>,
     pub(crate) stored: bool,
+}
+
+/// The one frame that confirms: of the sender's last round, in a slot that it has there, with this body.
+pub(crate) struct Missing {
+    pub(crate) round: u8,
+    pub(crate) private: bool,
+    pub(crate) broadcast: bool,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Ending {
@@ -42,18 +50,21 @@ impl Ending {
             }
             return if line.open(header.sender, frame)?.1 == *known { Ok(false) } else { Err(Rejected::Past) };
         }
-        let (round, expected) = self.missing.get(&header.sender).ok_or(Rejected::Past)?;
-        if header.round != *round {
-            return Err(if header.round < *round { Rejected::Past } else { Rejected::Early });
+        let expected = self.missing.get(&header.sender).ok_or(Rejected::Past)?;
+        if header.round != expected.round {
+            return Err(if header.round < expected.round { Rejected::Past } else { Rejected::Early });
+        }
+        if !(if slot.2 { expected.broadcast } else { expected.private }) {
+            return Err(Rejected::Slot);
         }
         if !line.tags.contains_key(&header.sender) {
             return Err(Rejected::Run);
         }
-        if frame.len() != Header::LEN + expected.len() + line.auth.trailer() {
+        if frame.len() != Header::LEN + expected.body.len() + line.auth.trailer() {
             return Err(Rejected::Size);
         }
         let (body, digest) = line.open(header.sender, frame)?;
-        if !bool::from(body.ct_eq(expected)) {
+        if !bool::from(body.ct_eq(&expected.body)) {
             return Err(Rejected::Confirmation);
         }
         self.missing.remove(&header.sender);
@@ -84,8 +95,9 @@ impl Ending {
             w.u16(party.get()).bytes(tag.as_ref());
         });
         count(&mut w, self.missing.len());
-        self.missing.iter().for_each(|(party, (round, expected))| {
-            w.u16(party.get()).u8(*round).prefixed(expected);
+        self.missing.iter().for_each(|(party, expected)| {
+            w.u16(party.get()).u8(expected.round).u8(expected.private.into()).u8(expected.broadcast.into());
+            w.prefixed(&expected.body);
         });
         count(&mut w, self.shown.len());
         self.shown.iter().for_each(|frame| {
@@ -116,7 +128,8 @@ impl Ending {
         }
         let mut missing = BTreeMap::new();
         for _ in 0..r.u16()? {
-            missing.insert(r.party()?, (r.u8()?, r.prefixed(64)?.to_vec()));
+            let (party, round, private, broadcast) = (r.party()?, r.u8()?, r.u8()? == 1, r.u8()? == 1);
+            missing.insert(party, Missing { round, private, broadcast, body: r.prefixed(64)?.to_vec() });
         }
         let mut shown = Vec::new();
         for _ in 0..r.u16()? {

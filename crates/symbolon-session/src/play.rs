@@ -1,6 +1,7 @@
 //! A run in its rounds: who sends when, where nonce, sid and confirmation stand, and what the protocol is given.
 
 use crate::{Agreed, Fault, Header, Inbox, Label, Protocol, Rejected, Run, Sends, Setup, StartError, To};
+use crate::ending::Missing;
 use crate::line::{Line, Sent, Slot, slot_of};
 use alloc::{collections::BTreeMap, vec::Vec};
 use subtle::ConstantTimeEq;
@@ -13,9 +14,9 @@ use zeroize::Zeroizing;
 /// The rounds of one party in which the driver adds something; 0 is never.
 #[derive(Clone, Copy, Default)]
 struct Plan {
-    /// Its first: the frames begin with the nonce.
+    /// Its first: the frames begin with the nonce, and the sid as far as the sender knows it.
     first: u8,
-    /// The first in which it knows all nonces: the sid comes next.
+    /// The first in which it knows all nonces: the frames begin with the sid, after the nonce.
     sid: u8,
     /// Its last: in a key-making run the frames end with the confirmation.
     last: u8,
@@ -165,7 +166,14 @@ impl<P: Protocol> Play<P> {
     /// What the driver adds before and after a body.
     fn extras(&self, party: PartyId, round: u8) -> (bool, bool, bool) {
         let plan = self.plan_of(party);
-        (P::NONCES && round == plan.first, round == plan.sid, P::KEY_MAKING && round == plan.last)
+        let (first, sid) = (round == plan.first, round == plan.sid);
+        (P::NONCES && first, first || sid, P::KEY_MAKING && round == plan.last)
+    }
+
+    /// The sid that a frame of this round carries: of a first frame that can't know all nonces, the own `sid0`, so that
+    /// what is proven under it is never read by somebody who means another run (attacks.md row 94).
+    fn sid_in(&self, party: PartyId, round: u8) -> Option<Sid> {
+        if round == self.plan_of(party).sid { self.sid } else { Some(self.run.sid0_of(party)) }
     }
 
     fn parts<'f>(&self, slot: Slot, body: &'f [u8]) -> Option<Parts<'f>> {
@@ -262,8 +270,8 @@ impl<P: Protocol> Play<P> {
     /// Compares the sid of every frame of the awaited round, before anything else of their bodies is used.
     pub(crate) fn same_sid(&self, line: &Line) -> Result<(), Fault> {
         let current = self.frames.iter().filter(|(slot, _)| slot.0 == self.awaited);
-        let mut sids = current.filter_map(|(slot, frame)| self.parts_of_frame(line, *slot, frame).sid);
-        let agreed = sids.all(|sid| self.sid == Some(Sid::from_bytes(sid)));
+        let mut sids = current.filter_map(|(slot, frame)| Some((slot, self.parts_of_frame(line, *slot, frame).sid?)));
+        let agreed = sids.all(|(slot, sid)| self.sid_in(slot.1, slot.0) == Some(Sid::from_bytes(sid)));
         if agreed { Ok(()) } else { Err(Fault::Mismatch(Agreed::Sid)) }
     }
 
@@ -296,7 +304,8 @@ impl<P: Protocol> Play<P> {
         let me = line.me();
         let (nonce, sid, _) = self.extras(me, round);
         let nonce = self.nonces.get(&me).filter(|_| nonce).map_or(&[][..], <[u8; 32]>::as_slice);
-        let sid = self.sid.as_ref().filter(|_| sid).map_or(&[][..], AsRef::as_ref);
+        let known = self.sid_in(me, round);
+        let sid = known.as_ref().filter(|_| sid).map_or(&[][..], AsRef::as_ref);
         let run = line.tags.get(&me).copied().unwrap_or(RunTag::from_bytes([0; 16]));
         let outcome = outcome.map_or(&[][..], <[u8; 32]>::as_slice);
         let frame = |(to, body): (To, Vec<u8>)| {
@@ -307,17 +316,18 @@ impl<P: Protocol> Play<P> {
         drafts.into_iter().map(frame).collect()
     }
 
-    /// The peers whose confirmation is not in yet: the round, and the only body that confirms. An error if a
-    /// confirmation that is in tells another outcome.
+    /// The peers whose confirmation is not in yet. An error if a confirmation that is in tells another outcome.
     pub(crate) fn unconfirmed(
         &mut self,
         line: &Line,
         outcome: &[u8; 32],
-    ) -> Result<BTreeMap<PartyId, (u8, Vec<u8>)>, Fault> {
+    ) -> Result<BTreeMap<PartyId, Missing>, Fault> {
         let expected = |peer: PartyId| {
-            let last = self.plan_of(peer).last;
-            let sid = self.sid.as_ref().filter(|_| self.plan_of(peer).sid == last).map_or(&[][..], AsRef::as_ref);
-            (peer, (last, [sid, outcome].concat()))
+            let round = self.plan_of(peer).last;
+            let sid = self.sid.as_ref().filter(|_| self.plan_of(peer).sid == round).map_or(&[][..], AsRef::as_ref);
+            let sends = P::sends(&self.setup, round, peer);
+            let (private, broadcast) = (has(sends, false), has(sends, true));
+            (peer, Missing { round, private, broadcast, body: [sid, outcome].concat() })
         };
         let later = line.roster.peers().filter(|peer| self.plan_of(*peer).last > self.awaited);
         let mut missing: BTreeMap<_, _> = later.map(expected).collect();
@@ -325,8 +335,8 @@ impl<P: Protocol> Play<P> {
         for (slot, frame) in &self.frames {
             let end = frame.len().saturating_sub(line.auth.trailer());
             let body = frame.get(Header::LEN..end).unwrap_or_default();
-            if let Some((_, expected)) = missing.get(&slot.1).filter(|(round, _)| *round == slot.0) {
-                same &= bool::from(body.ct_eq(expected));
+            if let Some(expected) = missing.get(&slot.1).filter(|expected| expected.round == slot.0) {
+                same &= bool::from(body.ct_eq(&expected.body));
             }
         }
         for (slot, frame) in core::mem::take(&mut self.frames) {

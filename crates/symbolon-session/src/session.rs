@@ -5,7 +5,7 @@ use crate::line::{Line, Sent, slot_of};
 use crate::play::{Placed, Play};
 use crate::{
     Aborted, Agreed, Auth, Burned, Class, Error, Failed, Fault, Header, Label, LongTerm, Next, Outgoing, Pending, Protocol,
-    Rejected, Setup, StartError,
+    Rejected, Setup, StartError, To,
 };
 use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::{fmt, mem};
@@ -85,7 +85,7 @@ impl<P: Protocol> Session<P> {
         }
         let header = self.line.check(from, msg)?;
         if header.round == Header::CLOSED {
-            self.check_closed(from, msg)?;
+            self.check_closed(&header, msg)?;
             return Err(self.abort(None, Fault::Closed, None));
         }
         match &mut self.phase {
@@ -207,14 +207,17 @@ impl<P: Protocol> Session<P> {
     }
 
     /// A `closed` answer to this very run.
-    fn check_closed(&self, from: PartyId, msg: &[u8]) -> Result<(), Rejected> {
+    fn check_closed(&self, header: &Header, msg: &[u8]) -> Result<(), Rejected> {
+        if header.to == To::All {
+            return Err(Rejected::Slot);
+        }
         if msg.len() != Header::LEN + 16 + self.line.auth.trailer() {
             return Err(Rejected::Size);
         }
         if !self.line.auth.names_culprits() {
             return Err(Rejected::Signature);
         }
-        let (body, _) = self.line.open(from, msg)?;
+        let (body, _) = self.line.open(header.sender, msg)?;
         let own = self.line.tags.get(&self.line.me());
         if own.is_some_and(|tag| tag.as_ref() == body) { Ok(()) } else { Err(Rejected::Run) }
     }

@@ -19,6 +19,6 @@ pub use symbolon_ecdsa::{
     Signature, Signed, item_of,
 };
 pub use symbolon_keygen::{Convert, ConvertSetup, Keygen, KeygenSetup, PairRefresh, RefreshSetup};
-pub use symbolon_mta::{PairSetup, PairSetupRun, Suite};
+pub use symbolon_mta::{Mta, MtaFactors, MtaSetup, PairSetup, PairSetupRun, PairSetupTerms, Suite};
 pub use symbolon_session::*;
 pub use symbolon_sharing::{KeyShare, Marks, PairFactor};

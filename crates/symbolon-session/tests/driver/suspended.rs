@@ -39,7 +39,7 @@ fn suspended_after_every_message_the_run_is_the_same() {
         while net.deliver() {
             everyone.iter().for_each(|me| cycle(&mut net, *me, &mut rng, &mut ledger));
         }
-        assert_eq!(net.all_agree(), plain.all_agree());
+        assert_eq!(net.same_output(), plain.all_agree());
         assert_eq!(net.mail, plain.mail, "byte for byte");
     }
     check(|| Net::<Ping>::two(1));
@@ -64,7 +64,7 @@ fn a_prepared_session_suspends_with_its_pending_value() {
     net.save(S, &pending);
     cycle(&mut net, S, &mut r, &mut ledger);
     net.run();
-    net.all_agree();
+    net.same_output();
     // what came from the stored pending value has no log: the stored value is its suspended form
     let (session, _) = Session::<Toy<Keys>>::resume_ending(&net.sealed[&S], &storage(), Auth::Channel).unwrap();
     assert_eq!(session.suspend(&storage(), &mut r), Err(SuspendError::Stored));
