@@ -10,7 +10,7 @@ use std::{
     io::{Read, Write},
     path::Path,
 };
-use symbolon_ecdsa::DerivationPath;
+use symbolon::DerivationPath;
 
 /// How to call it.
 pub const USAGE: &str = "\

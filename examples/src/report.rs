@@ -4,7 +4,7 @@ use crate::{Signed, wallet::Outcome};
 use alloy_primitives::hex;
 use serde_json::json;
 use std::{fmt::Write, time::Duration};
-use symbolon_ecdsa::DerivationPath;
+use symbolon::DerivationPath;
 
 /// The key of the result, and the result.
 fn result(signed: &Signed) -> (&'static str, String) {

@@ -5,7 +5,7 @@ use alloy_dyn_abi::TypedData;
 use alloy_eips::eip2718::{Decodable2718, Encodable2718};
 use alloy_primitives::{Address, B256, Signature as AlloySignature, eip191_hash_message};
 use std::fmt;
-use symbolon_ecdsa::{EthereumAddress, Payload, Signature};
+use symbolon::{EthereumAddress, Payload, Signature};
 
 /// A request, read and checked.
 pub enum Request {

@@ -1,7 +1,7 @@
 //! The command line: what it reads, and one clear line for everything else.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use alloy_consensus::{Transaction as _, TxEnvelope, transaction::SignerRecoverable};
+use alloy_consensus::{TxEnvelope, transaction::SignerRecoverable};
 use alloy_eips::{Typed2718, eip2718::Decodable2718};
 use alloy_primitives::{Address, Signature as AlloySignature};
 use serde_json::Value;

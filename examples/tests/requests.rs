@@ -4,7 +4,7 @@
 use alloy_eips::Typed2718;
 use k256::ecdsa::SigningKey;
 use serde_json::{Value, json};
-use symbolon_ecdsa::{EthereumAddress, RecoveryId, Signature};
+use symbolon::{EthereumAddress, RecoveryId, Signature};
 use symbolon_examples::{Mismatch, Request, Signed, tx, typed_data};
 
 fn data() -> Value {

@@ -18,6 +18,7 @@ pub struct Nonces(Vec<(Nonce, Hidden)>);
 struct Nonce {
     k: SecretScalar<Secp256k1>,
     big_r: Point,
+    encoded_r: [u8; 33],
 }
 
 /// How the `R` of a pair is kept back: the server knows the opening, the client the commitment.
@@ -38,8 +39,7 @@ impl Nonces {
     pub fn committed(sid: &Sid, count: u16, w: &mut Writer, rng: &mut impl CryptoRng) -> Self {
         let draw = |_| {
             let nonce = Nonce::draw(rng);
-            let value = Secp256k1::point_to_bytes(&nonce.big_r);
-            let (com, opening) = Commitment::commit(COMMIT, sid, PartyId::SERVER, &value, rng);
+            let (com, opening) = Commitment::commit(COMMIT, sid, PartyId::SERVER, &nonce.encoded_r, rng);
             com.encode(w);
             (nonce, Hidden::Own(com, opening))
         };
@@ -51,7 +51,8 @@ impl Nonce {
     fn draw(rng: &mut impl CryptoRng) -> Self {
         let k = SecretScalar::<Secp256k1>::random(rng);
         let big_r = k.public();
-        Self { k, big_r }
+        let encoded_r = Secp256k1::point_to_bytes(&big_r);
+        Self { k, big_r, encoded_r }
     }
 }
 
@@ -62,6 +63,7 @@ pub struct OwnHalf {
     pub(crate) sid: Sid,
     pub(crate) k: SecretScalar<Secp256k1>,
     pub(crate) big_r: Point,
+    pub(crate) encoded_r: [u8; 33],
     pub(crate) hidden: Hidden,
     pub(crate) sender: SenderShare<2>,
     /// `Gamma_k`, `Gamma_x` encoded; computed at pre-processing, not online.
@@ -86,14 +88,14 @@ impl OwnHalf {
         let mut commitments = commitments.into_iter();
         let mut sender = sender.into_iter();
         let mut halves = Vec::with_capacity(count);
-        for (Nonce { k, big_r }, hidden) in nonces.0 {
+        for (Nonce { k, big_r, encoded_r }, hidden) in nonces.0 {
             let hidden = match hidden {
                 Hidden::Open => Hidden::Peer(commitments.next().ok_or(Fault::Multiplication)?),
                 other => other,
             };
             let sender = sender.next().ok_or(Fault::Multiplication)?;
             let big_gamma = *gammas.next().ok_or(Fault::Multiplication)?;
-            halves.push(Self { sid: *sid, k, big_r, hidden, sender, big_gamma });
+            halves.push(Self { sid: *sid, k, big_r, encoded_r, hidden, sender, big_gamma });
         }
         Ok(halves)
     }

@@ -13,8 +13,10 @@ mod signature;
 
 pub use address::{AddressError, EthereumAddress};
 pub use bip32::{DerivationPath, DeriveError, Derived, PathError, derive};
-pub use payload::{Digest, Payload, PayloadKind, hazmat};
-pub use signature::{RecoveryId, Signature, SignatureError, VerifyError};
 pub use item::{Bank, Nonces, OwnHalf, Preprocessed};
+pub use payload::{Digest, Payload, PayloadKind, hazmat};
 pub use preprocess::{Preprocess, PreprocessError, PreprocessSetup};
-pub use sign::{ClientHalf, FullSetup, OnlineSetup, Released, Request, SignError, SignFull, SignOnline, Signed, item_of, pair_of};
+pub use sign::{
+    ClientHalf, FullSetup, OnlineSetup, Released, Request, SignError, SignFull, SignOnline, Signed, item_of, pair_of,
+};
+pub use signature::{RecoveryId, Signature, SignatureError, VerifyError};

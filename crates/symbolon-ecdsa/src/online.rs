@@ -4,6 +4,7 @@ use crate::{
     Digest, Signature,
     item::{COMMIT, Hidden, OwnHalf},
 };
+use subtle::ConstantTimeEq;
 use symbolon_core::{
     Group, PartyId, Role, Secp256k1, SecretScalar, Sid, Transcript,
     wire::{Reader, Writer},
@@ -11,7 +12,6 @@ use symbolon_core::{
 use symbolon_mta::ReceiverShare;
 use symbolon_proofs::Opening;
 use symbolon_session::Fault;
-use subtle::ConstantTimeEq;
 
 type Point = <Secp256k1 as Group>::Point;
 type Scalar = <Secp256k1 as Group>::Scalar;
@@ -23,11 +23,11 @@ pub const SERVER_STEP_3_LEN: usize = 32 + CLIENT_STEP_3_LEN;
 /// Bytes of step 4: `u, w`, and the view hash.
 pub const STEP_4_LEN: usize = 3 * 32;
 
-/// What is fixed once message, key and path are: the own additive share `x_i` (Lagrange-weighted, tweaked), the peer's
-/// public point of the same kind, the derived public key, the digest.
+/// What is fixed once message, key and path are: the own additive share `x_i` (Lagrange-weighted, tweaked), the derived
+/// public key `P'`, the digest. The peer's point of the same kind is `X' = P' - x_i*G`: the public shares of a
+/// [`symbolon_sharing::KeyShare`] add up to the key.
 pub struct Target {
     pub(crate) x: SecretScalar<Secp256k1>,
-    pub(crate) peer_x: Point,
     pub(crate) public_key: Point,
     pub(crate) digest: Digest,
 }
@@ -35,6 +35,7 @@ pub struct Target {
 /// The outcome of the checks on the peer's step 3: the own halves of both products, and the peer's nonce point.
 struct Checked {
     big_r_peer: Point,
+    encoded_r_peer: [u8; 33],
     d_k: SecretScalar<Secp256k1>,
     d_x: SecretScalar<Secp256k1>,
 }
@@ -43,6 +44,8 @@ struct Checked {
 struct Partial {
     u: SecretScalar<Secp256k1>,
     w: SecretScalar<Secp256k1>,
+    /// The own `R_i`, encoded.
+    encoded_r: [u8; 33],
     /// `R = R_1 + R_2`.
     big_r: Point,
 }
@@ -53,7 +56,7 @@ pub fn open(own: &OwnHalf, target: &Target, w: &mut Writer) {
         opening.encode(w);
     }
     let [alpha_k, alpha_x] = own.sender.alpha();
-    w.point::<Secp256k1>(&own.big_r);
+    w.bytes(&own.encoded_r);
     w.scalar::<Secp256k1>(&(*own.k.expose() - *alpha_k.expose()));
     w.scalar::<Secp256k1>(&(*target.x.expose() - *alpha_x.expose()));
     own.big_gamma.iter().for_each(|gamma| {
@@ -65,36 +68,33 @@ pub fn open(own: &OwnHalf, target: &Target, w: &mut Writer) {
 ///
 /// `d_k = r_k + gamma'_k*beta`, `d_x = r_x + gamma'_x*beta`; the encodings of `beta*R' - d_k*G` and `beta*X' - d_x*G`
 /// must be `Gamma'_k` and `Gamma'_x`, compared together and in constant time.
-fn check(
-    own: &OwnHalf,
-    receiver: &ReceiverShare<2>,
-    target: &Target,
-    r: &mut Reader<'_>,
-) -> Result<Checked, Fault> {
+fn check(own: &OwnHalf, receiver: &ReceiverShare<2>, target: &Target, r: &mut Reader<'_>) -> Result<Checked, Fault> {
     let opening = match &own.hidden {
         Hidden::Peer(com) => Some((com, Opening::decode(r)?)),
         Hidden::Own(..) | Hidden::Open => None,
     };
-    let big_r_peer = r.point::<Secp256k1>()?;
+    let encoded_r_peer = r.array::<33>()?;
+    let big_r_peer = Secp256k1::point_from_bytes(&encoded_r_peer)?;
     let (gamma_k, gamma_x) = (r.scalar::<Secp256k1>()?, r.scalar::<Secp256k1>()?);
     let claimed = r.array::<66>()?;
     if let Some((com, opening)) = opening {
-        let value = Secp256k1::point_to_bytes(&big_r_peer);
-        com.verify(COMMIT, &own.sid, PartyId::SERVER, &value, &opening).map_err(|_| Fault::Opening)?;
+        com.verify(COMMIT, &own.sid, PartyId::SERVER, &encoded_r_peer, &opening).map_err(|_| Fault::Opening)?;
     }
-    if big_r_peer == own.big_r {
+    if encoded_r_peer == own.encoded_r {
         return Err(Fault::Forbidden);
     }
     let beta = receiver.beta().expose();
     let [r_k, r_x] = receiver.r();
     let d_k = SecretScalar::<Secp256k1>::new(*r_k.expose() + gamma_k * *beta);
     let d_x = SecretScalar::<Secp256k1>::new(*r_x.expose() + gamma_x * *beta);
+    // beta*X' - d_x*G with X' = P' - x*G: one multiplication by G less than through X'
+    let on_base = SecretScalar::<Secp256k1>::new(-(*d_x.expose() + *beta * *target.x.expose()));
     let expected = Secp256k1::points_to_bytes(&[
         Secp256k1::mul_base_add(&-*d_k.expose(), &big_r_peer, beta),
-        Secp256k1::mul_base_add(&-*d_x.expose(), &target.peer_x, beta),
+        Secp256k1::mul_base_add(on_base.expose(), &target.public_key, beta),
     ]);
     if bool::from(expected.as_flattened().ct_eq(&claimed)) {
-        Ok(Checked { big_r_peer, d_k, d_x })
+        Ok(Checked { big_r_peer, encoded_r_peer, d_k, d_x })
     } else {
         Err(Fault::Exponent)
     }
@@ -102,12 +102,7 @@ fn check(
 
 /// Step 4: `u_i = k_i*beta_i + t_k + d_k`, `v_i = x_i*beta_i + t_x + d_x`, `R = R_1 + R_2`, `r = x(R) mod q`,
 /// `w_i = h*beta_i + r*v_i`. Consumes the correlation.
-fn partial(
-    own: OwnHalf,
-    receiver: ReceiverShare<2>,
-    target: &Target,
-    checked: &Checked,
-) -> Result<Partial, Fault> {
+fn partial(own: OwnHalf, receiver: ReceiverShare<2>, target: &Target, checked: &Checked) -> Result<Partial, Fault> {
     let beta = receiver.beta().expose();
     let [t_k, t_x] = own.sender.t();
     let big_r = own.big_r + checked.big_r_peer;
@@ -115,7 +110,7 @@ fn partial(
     let u = *own.k.expose() * *beta + *t_k.expose() + *checked.d_k.expose();
     let v = SecretScalar::<Secp256k1>::new(*target.x.expose() * *beta + *t_x.expose() + *checked.d_x.expose());
     let w = target.digest.to_scalar() * *beta + r * *v.expose();
-    Ok(Partial { u: SecretScalar::new(u), w: SecretScalar::new(w), big_r })
+    Ok(Partial { u: SecretScalar::new(u), w: SecretScalar::new(w), encoded_r: own.encoded_r, big_r })
 }
 
 /// `x(R) mod q`; refuses `R = O` and `r = 0`.
@@ -130,30 +125,22 @@ fn x_mod_q(big_r: &Point) -> Result<Scalar, Fault> {
 }
 
 /// The hash that ties a partial to the run and to both nonce points: `T("sign", sid, R_1, R_2)`.
-fn view(sid: &Sid, server: &Point, client: &Point) -> [u8; 32] {
-    Transcript::new("ecdsa", "sign").part(sid).point::<Secp256k1>(server).point::<Secp256k1>(client).finish()
+fn view(sid: &Sid, server: &[u8; 33], client: &[u8; 33]) -> [u8; 32] {
+    Transcript::new("ecdsa", "sign").part(sid).part(server).part(client).finish()
 }
 
 impl Partial {
     /// Step 4, responder (server): writes `u, w` and the view hash. From here on it has signed.
     fn release(&self, sid: &Sid, checked: &Checked, w: &mut Writer) {
-        let own = self.big_r - checked.big_r_peer;
         w.scalar::<Secp256k1>(self.u.expose()).scalar::<Secp256k1>(self.w.expose());
-        w.bytes(&view(sid, &own, &checked.big_r_peer));
+        w.bytes(&view(sid, &self.encoded_r, &checked.encoded_r_peer));
     }
 
     /// Step 4, initiator (client): `s = (w_1 + w_2) / (u_1 + u_2)`, low-s, verified under the derived key before it is
     /// returned.
-    fn finish(
-        self,
-        sid: &Sid,
-        checked: &Checked,
-        target: &Target,
-        r: &mut Reader<'_>,
-    ) -> Result<Signature, Fault> {
+    fn finish(self, sid: &Sid, checked: &Checked, target: &Target, r: &mut Reader<'_>) -> Result<Signature, Fault> {
         let (u, w, seen) = (r.scalar::<Secp256k1>()?, r.scalar::<Secp256k1>()?, r.array::<32>()?);
-        let own = self.big_r - checked.big_r_peer;
-        if seen != view(sid, &checked.big_r_peer, &own) {
+        if seen != view(sid, &checked.encoded_r_peer, &self.encoded_r) {
             return Err(Fault::View);
         }
         let denominator = *self.u.expose() + u;
@@ -167,16 +154,21 @@ impl Partial {
     }
 }
 
-/// The weighted, tweaked target of one signer: `x_i = lambda_i*x_i (+ tweak)`, the tweak on the lowest party id; the
-/// peer's point is `P' - x_i*G`, since the public shares of the signers add up to `P'`.
-pub(crate) fn target(x: Scalar, lambda: Scalar, tweak: Scalar, role: Role, public_key: Point, digest: Digest) -> Target {
+/// The weighted, tweaked target of one signer: `x_i = lambda_i*x_i (+ tweak)`, the tweak on the lowest party id.
+pub(crate) fn target(
+    x: Scalar,
+    lambda: Scalar,
+    tweak: Scalar,
+    role: Role,
+    public_key: Point,
+    digest: Digest,
+) -> Target {
     let weighted = x * lambda;
     let x = SecretScalar::<Secp256k1>::new(match role {
         Role::Server => weighted + tweak,
         Role::Client => weighted,
     });
-    let peer_x = public_key - x.public();
-    Target { x, peer_x, public_key, digest }
+    Target { x, public_key, digest }
 }
 
 /// Steps 3 and 4 of the server: checks the client's step 3, then writes its own opening and its partial. Gives `R`.

@@ -184,8 +184,7 @@ impl Protocol for Preprocess {
                 let step = r.whole(|r| {
                     let commitments = read_commitments(count, r)?;
                     let nonces = Nonces::open(count, rng);
-                    let receiver =
-                        MulReceiver::extend(ots.receiver(), sid, Purpose::Preprocess, count, &mut w, rng);
+                    let receiver = MulReceiver::extend(ots.receiver(), sid, Purpose::Preprocess, count, &mut w, rng);
                     let sender = multiply(&ots, &sid, count, r, &mut w, rng)?;
                     Ok((OwnHalf::batch(&sid, nonces, commitments, sender)?, receiver))
                 });
@@ -218,10 +217,7 @@ impl Protocol for Preprocess {
 
     fn cancel(self) -> Option<PairSetup> {
         match self {
-            Self::Greeted(ots)
-            | Self::Waiting(ots)
-            | Self::Committed(ots, ..)
-            | Self::Multiplied(ots, ..) => Some(ots),
+            Self::Greeted(ots) | Self::Waiting(ots) | Self::Committed(ots, ..) | Self::Multiplied(ots, ..) => Some(ots),
         }
     }
 }

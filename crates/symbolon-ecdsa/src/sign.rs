@@ -12,7 +12,9 @@ use symbolon_core::{
     wire::{Reader, Writer},
 };
 use symbolon_mta::{Exhausted, MulReceiver, PairSetup, Purpose, extension_len};
-use symbolon_session::{Draft, Failed, Fault, Header, Inbox, Next, Pair, Protocol, Roster, Run, Sends, Setup, Terms, To};
+use symbolon_session::{
+    Draft, Failed, Fault, Header, Inbox, Next, Pair, Protocol, Roster, Run, Sends, Setup, Terms, To,
+};
 use symbolon_sharing::{KeyShare, Scheme};
 
 type Point = <Secp256k1 as Group>::Point;
@@ -253,13 +255,7 @@ impl Protocol for SignOnline {
         }
     }
 
-    fn start(
-        setup: &OnlineSetup,
-        share: &Share,
-        item: Preprocessed,
-        _: &Run,
-        _: &mut SeedRng,
-    ) -> (Self, Vec<Draft>) {
+    fn start(setup: &OnlineSetup, share: &Share, item: Preprocessed, _: &Run, _: &mut SeedRng) -> (Self, Vec<Draft>) {
         let target = setup.0.target(share);
         match setup.0.pair.role() {
             Role::Client => {
@@ -271,13 +267,7 @@ impl Protocol for SignOnline {
         }
     }
 
-    fn advance(
-        self,
-        setup: &OnlineSetup,
-        run: &Run,
-        inbox: &Inbox,
-        _: &mut SeedRng,
-    ) -> Result<Next<Self>, Failed<()>> {
+    fn advance(self, setup: &OnlineSetup, run: &Run, inbox: &Inbox, _: &mut SeedRng) -> Result<Next<Self>, Failed<()>> {
         let (sid, peer) = (run.sid(), setup.0.pair.peer());
         let r = inbox.private(peer);
         match self {

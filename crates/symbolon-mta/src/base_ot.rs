@@ -149,9 +149,11 @@ impl Sender1 {
 
 /// The base-OT sender after its challenge.
 pub(crate) struct Sender2 {
-    expected: Zeroizing<Vec<Hash>>,
-    openings: Zeroizing<Vec<[Hash; 2]>>,
-    seeds: SeedPairs,
+    /// `g0` of each instance: the one right response.
+    pub(crate) expected: Zeroizing<Vec<Hash>>,
+    /// `h0, h1`.
+    pub(crate) openings: Zeroizing<Vec<[Hash; 2]>>,
+    pub(crate) seeds: SeedPairs,
 }
 
 impl Sender2 {
@@ -169,7 +171,7 @@ impl Sender2 {
 /// The base-OT receiver after its first message.
 pub(crate) struct Receiver1 {
     oracle: Oracle,
-    chosen: Chosen,
+    pub(crate) chosen: Chosen,
     h: Zeroizing<Vec<Hash>>,
 }
 
@@ -199,13 +201,20 @@ impl Receiver1 {
         let big_b = r.point::<Secp256k1>()?;
         let proof = SchnorrProof::<Secp256k1>::decode(r)?;
         proof.verify(&context(sid0, direction), &big_b).map_err(|_| Fault::Proof)?;
-        let choices = SecretBytes::random(rng);
+        // bound to the psid: two peers never see one choice vector, whatever the generator does
+        let fresh = SecretBytes::<32>::random(rng);
+        let mut secrets = Transcript::new("mta", "vsot secrets").part(psid).part(fresh.expose()).xof();
+        let mut choices = Zeroizing::new([0; 16]);
+        secrets.fill(choices.as_mut_slice());
+        let choices = SecretBytes::new(*choices);
         // a point is multiplied 128 times: tables for both pay off
         let (base_g, base_b) = (FixedBase::new(&Secp256k1::generator()), FixedBase::new(&big_b));
         let mut big_a = Zeroizing::new(Vec::with_capacity(KAPPA));
         let mut shared = Zeroizing::new(Vec::with_capacity(KAPPA));
+        let mut wide = Zeroizing::new([0; 64]);
         for j in INSTANCES {
-            let a = SecretScalar::<Secp256k1>::random(rng);
+            secrets.fill(wide.as_mut_slice());
+            let a = SecretScalar::<Secp256k1>::new(Secp256k1::scalar_from_wide(&wide));
             let offset = Point::conditional_select(&Secp256k1::identity(), &big_b, choice(choices.expose(), j));
             big_a.push(base_g.mul(a.expose()) + offset);
             shared.push(base_b.mul(a.expose()));

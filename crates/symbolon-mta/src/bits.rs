@@ -11,8 +11,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// A block of all ones for an odd `bit`, of zeros otherwise; not a branch.
 pub(crate) fn mask(bit: u128) -> u128 {
-    let [byte, ..] = bit.to_le_bytes();
-    let half = limbs::mask(u64::from(byte & 1));
+    let half = limbs::mask(u64::from(bit.to_le_bytes()[0] & 1));
     u128::from(half) | (u128::from(half) << 64)
 }
 

@@ -26,7 +26,7 @@ const fn high(x: u128) -> u64 {
 /// All ones for 1, zero for 0, without telling the optimiser that there are two cases.
 pub(crate) fn mask(bit: u64) -> u64 {
     use subtle::{Choice, ConditionallySelectable};
-    u64::conditional_select(&0, &u64::MAX, Choice::from(low(u128::from(bit)).to_le_bytes()[0]))
+    u64::conditional_select(&0, &u64::MAX, Choice::from(bit.to_le_bytes()[0] & 1))
 }
 
 /// Big-endian bytes as an integer, not reduced.

@@ -84,7 +84,7 @@ impl<const ELL: usize> ReceiverShare<ELL> {
 
 /// The session of a batch: what every item's psid is made of.
 #[derive(Clone, Copy)]
-struct Batch {
+pub(crate) struct Batch {
     sid: Sid,
     purpose: Purpose,
     direction: Direction,
@@ -94,7 +94,7 @@ struct Batch {
 
 impl Batch {
     /// Item `n` runs under counter `n`; the extension runs under counter 0.
-    fn psid(&self, item: u16) -> Psid {
+    pub(crate) fn psid(&self, item: u16) -> Psid {
         Psid::new(self.sid, self.purpose, item, self.direction)
     }
 
@@ -104,7 +104,7 @@ impl Batch {
 }
 
 /// Columns `item*m..` of a correlation.
-fn item_columns(rows: &[u128], stride: usize, item: u16) -> Zeroizing<Vec<u128>> {
+pub(crate) fn item_columns(rows: &[u128], stride: usize, item: u16) -> Zeroizing<Vec<u128>> {
     let mut all = Zeroizing::new(Vec::with_capacity(M));
     let first = usize::from(item) * BLOCKS;
     (first..first + BLOCKS).for_each(|block| all.extend_from_slice(columns(rows, stride, block).as_slice()));
@@ -112,18 +112,18 @@ fn item_columns(rows: &[u128], stride: usize, item: u16) -> Zeroizing<Vec<u128>>
 }
 
 /// The hashes of one multiplication that both sides compute from the sender's message.
-struct Challenge {
+pub(crate) struct Challenge {
     matrix: [u8; 32],
 }
 
 impl Challenge {
     /// mta 5.3. Absorbs the digest of the extension message and the whole matrix.
-    fn new(psid: Psid, extension: &[u8; 32], matrix: &[u8]) -> Self {
+    pub(crate) fn new(psid: Psid, extension: &[u8; 32], matrix: &[u8]) -> Self {
         Self { matrix: Transcript::new("mta", "matrix").part(psid).part(extension).bulk(matrix).finish() }
     }
 
     /// mta 5.4.
-    fn theta<const ELL: usize>(&self) -> [Limbs; ELL] {
+    pub(crate) fn theta<const ELL: usize>(&self) -> [Limbs; ELL] {
         let theta = Transcript::new("mta", "theta").part(self.matrix);
         let mut index = 0u64..;
         array::from_fn(|_| {
@@ -131,12 +131,12 @@ impl Challenge {
         })
     }
 
-    fn mu_hash(psid: Psid, mu: &[u8]) -> [u8; 32] {
+    pub(crate) fn mu_hash(psid: Psid, mu: &[u8]) -> [u8; 32] {
         Transcript::new("mta", "mu").part(psid).bulk(mu).finish()
     }
 
     /// mta 5.6. The gadget, drawn when the sender can change nothing any more.
-    fn gadget(&self, eta: &[u8; 32], mu_hash: &[u8; 32]) -> Vec<Limbs> {
+    pub(crate) fn gadget(&self, eta: &[u8; 32], mu_hash: &[u8; 32]) -> Vec<Limbs> {
         let mut bytes = vec![[0; 32]; M];
         let gadget = Transcript::new("mta", "gadget").part(self.matrix).part(eta).part(mu_hash);
         gadget.xof().fill(bytes.as_flattened_mut());
@@ -159,8 +159,8 @@ const CHUNK: usize = 64;
 
 /// The receiver of a batch, after its extension message.
 pub struct MulReceiver {
-    batch: Batch,
-    received: Received,
+    pub(crate) batch: Batch,
+    pub(crate) received: Received,
 }
 
 impl MulReceiver {
@@ -274,8 +274,8 @@ fn canonical(bytes: &[u8; 32]) -> Result<Limbs, Fault> {
 
 /// The sender of a batch, after the checked extension message.
 pub struct MulSender {
-    batch: Batch,
-    sent: Sent,
+    pub(crate) batch: Batch,
+    pub(crate) sent: Sent,
     delta: Zeroizing<u128>,
 }
 
@@ -340,7 +340,7 @@ impl MulSender {
     }
 
     /// mta 5.2, 5.3. The pads `p0`, and `a~ = p0 - p1 + input` column by column.
-    fn matrix(&self, psid: Psid, columns: &[u128], inputs: &[Limbs]) -> (Zeroizing<Vec<Limbs>>, Vec<u8>) {
+    pub(crate) fn matrix(&self, psid: Psid, columns: &[u128], inputs: &[Limbs]) -> (Zeroizing<Vec<Limbs>>, Vec<u8>) {
         let width = inputs.len();
         let mut pads = Pads::new(self.batch.suite, psid, &self.sent.digest);
         let mut pad0 = Zeroizing::new(vec![[0; 32]; CHUNK * pitch(width)]);

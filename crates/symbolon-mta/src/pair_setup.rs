@@ -13,7 +13,7 @@ use symbolon_core::{
     Role, SecretBytes, SetupId,
     wire::{DecodeError, Kind, Reader, Writer},
 };
-use symbolon_session::{Agreed, Failed, Fault, OpenError, Pair, SealError, Storable, StorageKey};
+use symbolon_session::{Failed, Fault, OpenError, Pair, SealError, Storable, StorageKey};
 use zeroize::Zeroizing;
 
 /// The receiver of extensions: knows all leaves of all trees.
@@ -116,15 +116,8 @@ impl ExtSender {
 
 /// The setup has served its 2^16 runs. Make a new one with this peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the pair setup has served all its runs")]
+#[error("the pair setup has served all its runs: make a new one")]
 pub struct Exhausted;
-
-impl From<Exhausted> for Fault {
-    /// A local refusal: nobody is named, nothing burns.
-    fn from(_: Exhausted) -> Self {
-        Self::Mismatch(Agreed::Setup)
-    }
-}
 
 /// The OT correlation with one peer, both directions. Independent of any key.
 ///
@@ -205,7 +198,7 @@ impl PairSetup {
         &self.sender
     }
 
-    /// Counts a run. Call it once before the extension messages of a run are made or read.
+    /// Counts a run. The setup value of every run that uses the correlation calls it once, before any message.
     ///
     /// # Errors
     /// [`Exhausted`] after 2^16 runs.

@@ -1,7 +1,7 @@
 //! The two protocols of this crate as pure state machines for the driver.
 
 use crate::{
-    MulReceiver, MulSender, PairSetup, Purpose, Suite, extension_len, multiplication_len,
+    Exhausted, MulReceiver, MulSender, PairSetup, Purpose, Suite, extension_len, multiplication_len,
     setup::{
         M1_LEN, M2_LEN, M3_LEN, M4_LEN, M5_LEN, M6_LEN, SetupClient1, SetupClient2, SetupClient3, SetupServer1,
         SetupServer2,
@@ -151,11 +151,31 @@ impl Protocol for PairSetupRun {
 /// The own factors of a batch of products: secret scalars, wiped on drop.
 pub struct MtaFactors(Vec<SecretScalar<Secp256k1>>);
 
+/// Why a batch of products was refused before any message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MtaError {
+    /// None, or too many.
+    #[error("a batch has 1 to {max} products, not {0}", max = MtaFactors::MAX)]
+    Count(usize),
+    /// The setup has served all its runs.
+    #[error(transparent)]
+    Exhausted(#[from] Exhausted),
+}
+
 impl MtaFactors {
+    /// The most products of a batch, which bounds a frame to 13 MB.
+    pub const MAX: u16 = 256;
+
     /// One factor for each product.
-    #[must_use]
-    pub const fn new(factors: Vec<SecretScalar<Secp256k1>>) -> Self {
-        Self(factors)
+    ///
+    /// # Errors
+    /// [`MtaError::Count`] unless there are 1 to 256.
+    pub fn new(factors: Vec<SecretScalar<Secp256k1>>) -> Result<Self, MtaError> {
+        match factors.len() {
+            len if (1..=usize::from(Self::MAX)).contains(&len) => Ok(Self(factors)),
+            len => Err(MtaError::Count(len)),
+        }
     }
 }
 
@@ -176,10 +196,14 @@ pub struct MtaSetup {
 }
 
 impl MtaSetup {
-    /// `count` products over this setup.
-    #[must_use]
-    pub const fn new(setup: &PairSetup, count: u16) -> Self {
-        Self { pair: *setup.pair(), suite: setup.suite(), setup: setup.id(), count }
+    /// As many products as there are own factors, over this setup, which counts the run.
+    ///
+    /// # Errors
+    /// [`MtaError::Exhausted`].
+    pub fn new(setup: &mut PairSetup, factors: &MtaFactors) -> Result<Self, MtaError> {
+        let count = u16::try_from(factors.0.len()).map_err(|_| MtaError::Count(factors.0.len()))?;
+        setup.begin_run()?;
+        Ok(Self { pair: *setup.pair(), suite: setup.suite(), setup: setup.id(), count })
     }
 }
 
@@ -210,7 +234,7 @@ impl Setup for MtaSetup {
 pub struct Mta(Multiplying);
 
 enum Multiplying {
-    /// The setup, the factors or the number of runs do not fit; known before any message, said at the first chance.
+    /// The setup or the factors are not those that the run was made for; said at the first chance.
     Refused(PairSetup),
     Server1(PairSetup, Vec<SecretScalar<Secp256k1>>),
     Server2(PairSetup, Vec<ServerProduct>),
@@ -228,19 +252,6 @@ type Scalar = <Secp256k1 as Group>::Scalar;
 
 fn copy(secret: &SecretScalar<Secp256k1>) -> SecretScalar<Secp256k1> {
     SecretScalar::new(*secret.expose())
-}
-
-impl Mta {
-    /// Round 2, at the client.
-    fn extend(
-        setup: &PairSetup,
-        sid: symbolon_core::Sid,
-        count: u16,
-        w: &mut Writer,
-        rng: &mut SeedRng,
-    ) -> MulReceiver {
-        MulReceiver::extend(setup.receiver(), sid, Purpose::Mta, count, w, rng)
-    }
 }
 
 /// Round 3, at the server: the batch's messages, then every `gamma = a - alpha`.
@@ -309,20 +320,13 @@ impl Protocol for Mta {
         }
     }
 
-    fn start(
-        setup: &MtaSetup,
-        secrets: &MtaFactors,
-        mut input: PairSetup,
-        _: &Run,
-        _: &mut SeedRng,
-    ) -> (Self, Vec<Draft>) {
+    fn start(setup: &MtaSetup, secrets: &MtaFactors, input: PairSetup, _: &Run, _: &mut SeedRng) -> (Self, Vec<Draft>) {
         let pair = setup.pair;
         let first = || vec![(To::One(pair.peer()), Vec::new())];
         let fits = input.id() == setup.setup
             && *input.pair() == pair
             && input.suite() == setup.suite
-            && secrets.0.len() == usize::from(setup.count)
-            && input.begin_run().is_ok();
+            && secrets.0.len() == usize::from(setup.count);
         let factors = || secrets.0.iter().map(copy).collect();
         match pair.role() {
             Role::Server if fits => (Self(Multiplying::Server1(input, factors())), first()),
@@ -343,8 +347,9 @@ impl Protocol for Mta {
         match self.0 {
             Multiplying::Refused(held) => Err(held.failed(Fault::Mismatch(Agreed::Setup))),
             Multiplying::Client1(held, b) => {
-                match step(pair, inbox, extension_len(count), |_, w| Ok(Self::extend(&held, run.sid(), count, w, rng)))
-                {
+                match step(pair, inbox, extension_len(count), |_, w| {
+                    Ok(MulReceiver::extend(held.receiver(), run.sid(), Purpose::Mta, count, w, rng))
+                }) {
                     Ok((receiver, drafts)) => Ok(Next::Round(Self(Multiplying::Client2(held, b, receiver)), drafts)),
                     Err(fault) => Err(held.failed(fault)),
                 }

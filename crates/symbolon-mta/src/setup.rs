@@ -2,6 +2,18 @@
 //! (mta 1 to 3). The client is base-OT sender.
 //!
 //! A step that fails drops the unfinished setup with all its seeds; nothing is ever resumed or tried again with them.
+//!
+//! ```compile_fail
+//! fn twice<T: Clone>() {}
+//! twice::<symbolon_mta::SetupServer2>();
+//! ```
+//! ```compile_fail
+//! # use symbolon_core::wire::{Reader, Writer};
+//! fn two_guesses(server: symbolon_mta::SetupServer2, a: &[u8], b: &[u8]) {
+//!     let _ = server.finish(&mut Reader::new(a), &mut Writer::new());
+//!     let _ = server.finish(&mut Reader::new(b), &mut Writer::new());
+//! }
+//! ```
 
 use crate::{
     Direction, ExtReceiver, ExtSender, PairSetup, Purpose, Suite, base_ot,

@@ -127,6 +127,35 @@ pub(crate) fn assert_products<const ELL: usize>((sent, received): &Shares<ELL>, 
     }
 }
 
+/// How a message of fixed length is spoilt.
+#[derive(Clone, Copy)]
+pub(crate) enum Change {
+    Empty,
+    Shorter,
+    Longer,
+    Thousandfold,
+}
+
+impl Change {
+    pub(crate) fn apply(self, message: &mut Vec<u8>) {
+        match self {
+            Self::Empty => message.clear(),
+            Self::Shorter => message.truncate(message.len() - 1),
+            Self::Longer => message.push(0),
+            Self::Thousandfold => *message = message.repeat(1000),
+        }
+    }
+}
+
+/// `q`, `q + 1`, `2^256 - 1`.
+pub(crate) fn not_scalars() -> [[u8; 32]; 3] {
+    let mut q = Secp256k1::scalar_to_bytes(&-Scalar::ONE);
+    q[31] += 1;
+    let mut above = q;
+    above[31] += 1;
+    [q, above, [0xff; 32]]
+}
+
 pub(crate) fn scalar(n: u64) -> SecretScalar<Secp256k1> {
     SecretScalar::new(Scalar::from(n))
 }

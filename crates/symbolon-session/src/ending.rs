@@ -3,8 +3,8 @@
 use crate::line::{Line, Sent, slot_of};
 use crate::session::Phase;
 use crate::{
-    Auth, AuthError, Header, Ledger, Outgoing, Protocol, Rejected, ResumeError, Roster, SealError, Session, Step, Storable,
-    StorageKey, To, Token, ledger,
+    Auth, AuthError, Header, Ledger, Outgoing, Protocol, Rejected, ResumeError, Roster, SealError, Session, Step,
+    Storable, StorageKey, To, Token, ledger,
 };
 use alloc::{borrow::ToOwned, collections::BTreeMap, vec::Vec};
 use core::marker::PhantomData;
@@ -27,8 +27,6 @@ pub(crate) struct Ending {
     pub(crate) last: Vec<Sent>,
     /// Who has not confirmed.
     pub(crate) missing: BTreeMap<PartyId, Missing>,
-    /// Signed broadcast confirmations that are in.
-    pub(crate) shown: Vec<Vec<u8>>,
     pub(crate) stored: bool,
 }
 
@@ -69,9 +67,7 @@ impl Ending {
         }
         self.missing.remove(&header.sender);
         line.accept(slot, digest, frame.len());
-        if slot.2 && line.auth.trailer() > 0 {
-            self.shown.push(frame.to_vec());
-        }
+        line.show(slot, frame);
         Ok(true)
     }
 
@@ -86,7 +82,8 @@ impl Ending {
         let frames = || line.sent.iter().chain(&self.last).map(|sent| sent.bytes.as_slice());
         let size = self.encoded.len() + frames().map(|frame| frame.len() + 4).sum::<usize>();
         let members = line.roster.members().len() * 160;
-        let mut w = Writer::with_capacity(256 + name.len() + size + members + self.shown.iter().map(Vec::len).sum::<usize>());
+        let mut w =
+            Writer::with_capacity(256 + name.len() + size + members + line.shown.iter().map(Vec::len).sum::<usize>());
         w.prefixed(name.as_bytes()).u8(line.protocol).u8(line.auth.kind()).bytes(line.label.as_ref());
         line.roster.encode(&mut w);
         w.bytes(&self.outcome).prefixed(&self.encoded);
@@ -99,8 +96,8 @@ impl Ending {
             w.u16(party.get()).u8(expected.round).u8(expected.private.into()).u8(expected.broadcast.into());
             w.prefixed(&expected.body);
         });
-        count(&mut w, self.shown.len());
-        self.shown.iter().for_each(|frame| {
+        count(&mut w, line.shown.len());
+        line.shown.iter().for_each(|frame| {
             w.prefixed(frame);
         });
         count(&mut w, frames().count());
@@ -131,9 +128,8 @@ impl Ending {
             let (party, round, private, broadcast) = (r.party()?, r.u8()?, r.u8()? == 1, r.u8()? == 1);
             missing.insert(party, Missing { round, private, broadcast, body: r.prefixed(64)?.to_vec() });
         }
-        let mut shown = Vec::new();
         for _ in 0..r.u16()? {
-            shown.push(r.prefixed(bytes.len())?.to_vec());
+            line.shown.push(r.prefixed(bytes.len())?.to_vec());
         }
         for _ in 0..r.u16()? {
             let frame = r.prefixed(bytes.len())?;
@@ -141,7 +137,7 @@ impl Ending {
             line.sent.push(Sent { round: header.round, to: header.to, bytes: Zeroizing::new(frame.to_vec()) });
         }
         r.finish()?;
-        Ok((line, Self { outcome, encoded, last: Vec::new(), missing, shown, stored: true }))
+        Ok((line, Self { outcome, encoded, last: Vec::new(), missing, stored: true }))
     }
 }
 

@@ -6,10 +6,7 @@ use alloc::{
     vec::Vec,
 };
 use core::{convert::Infallible, time::Duration};
-use symbolon_core::{
-    ItemId, KeyId, PartyId, RunTag, SetupId, Transcript,
-    wire::Writer,
-};
+use symbolon_core::{ItemId, KeyId, PartyId, RunTag, SetupId, Transcript, wire::Writer};
 
 /// Something that comes alive at most once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

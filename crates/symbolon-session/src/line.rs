@@ -39,6 +39,8 @@ pub(crate) struct Line {
     pub(crate) accepted: BTreeMap<Slot, [u8; 32]>,
     /// The length of the longest of them.
     pub(crate) longest: usize,
+    /// Signed broadcast confirmations of peers, which everybody can check.
+    pub(crate) shown: Vec<Vec<u8>>,
     /// What a peer may have missed.
     pub(crate) sent: Vec<Sent>,
 }
@@ -47,7 +49,7 @@ impl Line {
     pub(crate) fn new(protocol: u8, roster: Roster, label: LabelTag, auth: Auth) -> Result<Self, AuthError> {
         let keys = auth.keys(&roster)?;
         let (tags, accepted, sent) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        Ok(Self { protocol, roster, label, auth, keys, tags, accepted, longest: 0, sent })
+        Ok(Self { protocol, roster, label, auth, keys, tags, accepted, longest: 0, shown: Vec::new(), sent })
     }
 
     pub(crate) const fn me(&self) -> PartyId {
@@ -90,6 +92,13 @@ impl Line {
         self.longest = self.longest.max(len);
     }
 
+    /// Keeps an accepted confirmation that a member in doubt can check.
+    pub(crate) fn show(&mut self, slot: Slot, frame: &[u8]) {
+        if slot.2 && matches!(self.auth, Auth::Signed(_)) {
+            self.shown.push(frame.to_vec());
+        }
+    }
+
     /// Frames a body made of parts.
     pub(crate) fn frame(&self, round: u8, to: To, run: RunTag, parts: &[&[u8]]) -> Sent {
         let len = Header::LEN + parts.iter().map(|part| part.len()).sum::<usize>() + self.auth.trailer();
@@ -106,7 +115,8 @@ impl Line {
     /// Forgets the own frames that every receiver proved to have: a frame of a peer for round `r` was made from all
     /// frames of the rounds before `r`.
     pub(crate) fn prune(&mut self) {
-        let latest = |of: PartyId| self.accepted.keys().filter(|slot| slot.1 == of).map(|slot| slot.0).max().unwrap_or(0);
+        let latest =
+            |of: PartyId| self.accepted.keys().filter(|slot| slot.1 == of).map(|slot| slot.0).max().unwrap_or(0);
         let latest: BTreeMap<PartyId, u8> = self.roster.peers().map(|peer| (peer, latest(peer))).collect();
         let slowest = latest.values().copied().min().unwrap_or(0);
         self.sent.retain(|sent| match sent.to {

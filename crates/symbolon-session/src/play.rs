@@ -1,8 +1,8 @@
 //! A run in its rounds: who sends when, where nonce, sid and confirmation stand, and what the protocol is given.
 
-use crate::{Agreed, Fault, Header, Inbox, Label, Protocol, Rejected, Run, Sends, Setup, StartError, To};
 use crate::ending::Missing;
 use crate::line::{Line, Sent, Slot, slot_of};
+use crate::{Agreed, Fault, Header, Inbox, Label, Protocol, Rejected, Run, Sends, Setup, StartError, To};
 use alloc::{collections::BTreeMap, vec::Vec};
 use subtle::ConstantTimeEq;
 use symbolon_core::{
@@ -61,8 +61,6 @@ pub(crate) struct Play<P: Protocol> {
     pub(crate) frames: BTreeMap<Slot, Zeroizing<Vec<u8>>>,
     /// Confirmations that arrived with frames of a last round.
     confirmations: Vec<[u8; 32]>,
-    /// Those frames, where others can check them too.
-    pub(crate) shown: Vec<Vec<u8>>,
     /// Everything accepted, in order, for `suspend`; an empty entry is `stored`.
     pub(crate) log: Vec<Zeroizing<Vec<u8>>>,
 }
@@ -100,7 +98,6 @@ impl<P: Protocol> Play<P> {
             awaited: 0,
             frames: BTreeMap::new(),
             confirmations: Vec::new(),
-            shown: Vec::new(),
             log: Vec::new(),
         };
         if P::NONCES {
@@ -132,9 +129,8 @@ impl<P: Protocol> Play<P> {
     pub(crate) fn rng(&self, line: &Line, round: u8) -> SeedRng {
         let t = self.prf("round rng").number(round);
         let accepted = line.accepted.iter().filter(|(slot, _)| slot.0 <= round);
-        let t = accepted.fold(t, |t, (slot, digest)| {
-            t.number(slot.0).number(slot.1.get()).number(u8::from(slot.2)).part(digest)
-        });
+        let t = accepted
+            .fold(t, |t, (slot, digest)| t.number(slot.0).number(slot.1.get()).number(u8::from(slot.2)).part(digest));
         SeedRng::new(&Zeroizing::new(t.finish()))
     }
 
@@ -218,7 +214,10 @@ impl<P: Protocol> Play<P> {
     /// Whether a frame may be used. Changes nothing.
     pub(crate) fn place(&self, line: &Line, header: &Header, frame: &[u8]) -> Result<Placed, Rejected> {
         let slot = slot_of(header);
-        if header.round > P::ROUNDS || !has(P::sends(&self.setup, header.round, header.sender), slot.2) {
+        if header.round == 0
+            || header.round > P::ROUNDS
+            || !has(P::sends(&self.setup, header.round, header.sender), slot.2)
+        {
             return Err(Rejected::Slot);
         }
         // a frame of 100 MB ends here, neither hashed nor copied
@@ -276,7 +275,7 @@ impl<P: Protocol> Play<P> {
     }
 
     /// Moves the frames of the awaited round into an inbox.
-    pub(crate) fn inbox(&mut self, line: &Line) -> Inbox {
+    pub(crate) fn inbox(&mut self, line: &mut Line) -> Inbox {
         let later = self.frames.split_off(&(self.awaited.saturating_add(1), PartyId::SERVER, false));
         let mut inbox = Inbox::default();
         for (slot, frame) in core::mem::replace(&mut self.frames, later) {
@@ -284,9 +283,7 @@ impl<P: Protocol> Play<P> {
             inbox.insert(slot.1, slot.2, Zeroizing::new(parts.body.to_vec()));
             if let Some(confirmation) = parts.confirmation {
                 self.confirmations.push(confirmation);
-                if slot.2 && line.auth.trailer() > 0 {
-                    self.shown.push(frame.to_vec());
-                }
+                line.show(slot, &frame);
             }
         }
         inbox
@@ -319,7 +316,7 @@ impl<P: Protocol> Play<P> {
     /// The peers whose confirmation is not in yet. An error if a confirmation that is in tells another outcome.
     pub(crate) fn unconfirmed(
         &mut self,
-        line: &Line,
+        line: &mut Line,
         outcome: &[u8; 32],
     ) -> Result<BTreeMap<PartyId, Missing>, Fault> {
         let expected = |peer: PartyId| {
@@ -341,9 +338,7 @@ impl<P: Protocol> Play<P> {
         }
         for (slot, frame) in core::mem::take(&mut self.frames) {
             missing.remove(&slot.1);
-            if slot.2 && line.auth.trailer() > 0 {
-                self.shown.push(frame.to_vec());
-            }
+            line.show(slot, &frame);
         }
         if same { Ok(missing) } else { Err(Fault::Mismatch(Agreed::Outcome)) }
     }

@@ -4,8 +4,8 @@ use crate::ending::{Ending, Stored};
 use crate::line::{Line, Sent, slot_of};
 use crate::play::{Placed, Play};
 use crate::{
-    Aborted, Agreed, Auth, Burned, Class, Error, Failed, Fault, Header, Label, LongTerm, Next, Outgoing, Pending, Protocol,
-    Rejected, Setup, StartError, To,
+    Aborted, Agreed, Auth, Burned, Class, Error, Failed, Fault, Header, Label, LongTerm, Next, Outgoing, Pending,
+    Protocol, Rejected, Setup, StartError, To,
 };
 use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::{fmt, mem};
@@ -166,13 +166,11 @@ impl<P: Protocol> Session<P> {
     }
 
     /// The signed confirmations of other members that are in, for a member in doubt: whoever hands it the complete set
-    /// finishes its run (safety.md S2). Empty without [`Auth::Signed`] and for private confirmations.
+    /// finishes its run (safety.md S2). Also after `Done`. Empty without
+    /// [`Auth::Signed`] and for private confirmations.
     #[must_use]
     pub fn confirmations(&self) -> &[Vec<u8>] {
-        match &self.phase {
-            Phase::Ending(_, ending, _) => &ending.shown,
-            Phase::Rounds(..) | Phase::Finished => &[],
-        }
+        &self.line.shown
     }
 
     /// Ends the run and gives back what was moved in. A party in doubt keeps its stored pending value.
@@ -237,7 +235,7 @@ impl<P: Protocol> Session<P> {
             let Phase::Rounds(mut play, state) = mem::replace(&mut self.phase, Phase::Finished) else {
                 return Ok(Step::Continue(out));
             };
-            let inbox = play.inbox(&self.line);
+            let inbox = play.inbox(&mut self.line);
             let (round, mut rng) = (play.awaited, play.rng(&self.line, play.awaited));
             let next = state.advance(&play.setup, &play.run, &inbox, &mut rng).map_err(|failed| self.failed(failed))?;
             let following = round.saturating_add(1);
@@ -268,16 +266,20 @@ impl<P: Protocol> Session<P> {
                     let before = self.line.sent.len().saturating_sub(out.len());
                     let mut last = self.line.sent.split_off(before);
                     last.extend(play.frames_of(&self.line, following, drafts, Some(&outcome)));
-                    let missing = match play.unconfirmed(&self.line, &outcome) {
+                    let missing = match play.unconfirmed(&mut self.line, &outcome) {
                         Ok(missing) => missing,
                         Err(fault) => {
                             self.line.sent.clear();
-                            return Err(Error::Aborted(Aborted { culprit: None, fault, held: Some(held), evidence: None }));
+                            return Err(Error::Aborted(Aborted {
+                                culprit: None,
+                                fault,
+                                held: Some(held),
+                                evidence: None,
+                            }));
                         }
                     };
                     self.line.prune();
-                    let shown = mem::take(&mut play.shown);
-                    let ending = Ending { outcome, encoded, last, missing, shown, stored: false };
+                    let ending = Ending { outcome, encoded, last, missing, stored: false };
                     let pending = Pending::new::<P>(&self.line, &ending);
                     self.phase = Phase::Ending(P::LOG_FRAMES.then_some(play), ending, output);
                     return Ok(Step::Prepared(pending, held));

@@ -60,12 +60,7 @@ impl StorageKey {
     ///
     /// # Errors
     /// [`SealError`].
-    pub fn seal(
-        &self,
-        kind: &[u8; 8],
-        plaintext: &[u8],
-        rng: &mut impl TryCryptoRng,
-    ) -> Result<Vec<u8>, SealError> {
+    pub fn seal(&self, kind: &[u8; 8], plaintext: &[u8], rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, SealError> {
         let (mut copy, mut nonce) = ([0; 16], [0; 12]);
         rng.try_fill_bytes(&mut copy).map_err(|_| SealError)?;
         rng.try_fill_bytes(&mut nonce).map_err(|_| SealError)?;

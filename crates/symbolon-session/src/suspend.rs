@@ -2,8 +2,8 @@
 
 use crate::session::Phase;
 use crate::{
-    Auth, AuthError, Claimed, Header, Label, Ledger, LongTerm, OpenError, SealError, Session, StartError, Step, Storable,
-    StorageKey, Stored, Suspend, Token, storage,
+    Auth, AuthError, Claimed, Header, Label, Ledger, LongTerm, OpenError, SealError, Session, StartError, Step,
+    Storable, StorageKey, Stored, Suspend, Token, storage,
 };
 use alloc::vec::Vec;
 use core::convert::Infallible;

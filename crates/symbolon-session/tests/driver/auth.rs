@@ -35,7 +35,6 @@ fn mutated_frames_are_rejected_and_the_run_completes() {
 fn row_61_a_thousand_wrong_signatures_change_nothing() {
     let mut net = Net::<Trio>::signed(3, 3);
     while let Some((from, to, frame)) = net.queue.front().cloned() {
-        let mut rounds = 0;
         for n in 0..1000usize {
             let mut garbage = frame.clone();
             // the body and the signature of a stranger
@@ -43,9 +42,7 @@ fn row_61_a_thousand_wrong_signatures_change_nothing() {
             garbage[at] = garbage[at].wrapping_add(1 + u8::try_from(n % 255).unwrap());
             let refused = net.give(from, to, &garbage);
             assert!(matches!(refused, Err(Rejected::Signature | Rejected::Run)), "{refused:?}");
-            rounds += 1;
         }
-        assert_eq!(rounds, 1000);
         net.deliver();
         if net.mail.len() > 12 {
             break;

@@ -1,5 +1,8 @@
 //! The driver under attack, with toy protocols over hashes.
 
+#![allow(unreachable_pub, reason = "the modules of one test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::std_instead_of_alloc, reason = "a test")]
+
 mod auth;
 mod endings;
 mod ledger;

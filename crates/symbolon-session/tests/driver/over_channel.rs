@@ -95,15 +95,7 @@ fn a_failed_store_confirms_nothing() {
 fn one_channel_joins_two_parties() {
     let (mut server, _client) = pipes();
     let save = |_: &Pending<Key>| Err(());
-    let ran = run::<Toy<Talk>, _, _>(
-        keyed(S, 3),
-        &secret(S),
-        Cargo(1),
-        label(),
-        signed(S),
-        &mut rng(1),
-        &mut server,
-        save,
-    );
+    let ran =
+        run::<Toy<Talk>, _, _>(keyed(S, 3), &secret(S), Cargo(1), label(), signed(S), &mut rng(1), &mut server, save);
     assert!(matches!(ran, Err(RunError::Start(StartError::TwoParties))));
 }

@@ -6,7 +6,7 @@ use symbolon_core::{PartyId, SecretBytes};
 use symbolon_session::*;
 
 fn auth_of<K: Kind>(me: PartyId) -> Auth {
-    if K::ID == Trio::ID || K::ID == Talk::ID { signed(me) } else { Auth::Channel }
+    if [Trio::ID, Quad::ID, Talk::ID].contains(&K::ID) { signed(me) } else { Auth::Channel }
 }
 
 fn resume<K: Kind>(me: PartyId, sealed: &[u8], ledger: &mut MemoryLedger) -> Result<Session<Toy<K>>, ResumeError> {
@@ -46,6 +46,7 @@ fn suspended_after_every_message_the_run_is_the_same() {
     check(|| Net::<Keys>::two(1));
     check(|| Net::<Bank>::two(1));
     check(|| Net::<Trio>::signed(3, 1));
+    check(|| Net::<Quad>::signed(3, 1));
     check(|| Net::<Talk>::signed(3, 1));
 }
 
@@ -115,10 +116,7 @@ fn spoilt_copies_are_refused_and_nothing_is_claimed() {
     let with = |key: &StorageKey, of: Secret, auth: Auth, ledger: &mut MemoryLedger| {
         Session::<Toy<Ping>>::resume(&sealed, key, &of, auth, ledger).err()
     };
-    assert_eq!(
-        with(&key, secret(S), Auth::Channel, &mut ledger),
-        Some(ResumeError::Sealed(OpenError::Key))
-    );
+    assert_eq!(with(&key, secret(S), Auth::Channel, &mut ledger), Some(ResumeError::Sealed(OpenError::Key)));
     assert_eq!(with(&storage(), secret(C), Auth::Channel, &mut ledger), Some(ResumeError::Fingerprint));
     assert_eq!(with(&storage(), secret(S), signed(S), &mut ledger), Some(ResumeError::Auth(AuthError::Kind)));
     assert_eq!(resume::<Fire>(S, &sealed, &mut ledger).err(), Some(ResumeError::Protocol));

@@ -97,6 +97,21 @@ impl Kind for Trio {
     }
 }
 
+/// Three rounds of broadcasts, then the confirmations.
+pub struct Quad;
+impl Kind for Quad {
+    const NAME: &'static str = "quad";
+    const ID: u8 = 207;
+    const ROUNDS: u8 = 4;
+    const KEY_MAKING: bool = true;
+    fn sends(_round: u8, _from: PartyId) -> Sends {
+        Sends::Broadcast
+    }
+    fn confirms_only(round: u8) -> bool {
+        round == 4
+    }
+}
+
 /// Four rounds of broadcasts, no key material.
 pub struct Talk;
 impl Kind for Talk {
