@@ -3,8 +3,14 @@
 use crate::Digest;
 use alloc::vec::Vec;
 use k256::{
-    FieldBytes, ProjectivePoint, Scalar, ecdsa,
-    elliptic_curve::{PrimeField, ops::Reduce, point::AffineCoordinates, scalar::IsHigh},
+    AffinePoint, FieldBytes, ProjectivePoint, Scalar, U256, ecdsa,
+    elliptic_curve::{
+        Curve, PrimeField,
+        bigint::{ArrayEncoding, CheckedAdd},
+        ops::Reduce,
+        point::{AffineCoordinates, DecompressPoint},
+        scalar::IsHigh,
+    },
 };
 use symbolon_core::{Group, Secp256k1};
 
@@ -198,13 +204,29 @@ impl Signature {
         self.inner.to_der().as_bytes().to_vec()
     }
 
-    /// Whether this is a signature on `digest` under `public_key` and the recovery id is right: whether the key recovered
-    /// from it is `public_key`, which is the verification equation `s*R = h*G + r*P` with the one `R` that the id names.
+    /// Whether this is a signature on `digest` under `public_key` and the recovery id is right: `s*R = h*G + r*P` with the
+    /// one `R` that `r` and the id name. That is the verification equation without its inversion, and a check of the id.
     ///
     /// # Errors
     /// [`VerifyError`], without a reason.
     pub fn verify(&self, public_key: &ProjectivePoint, digest: &Digest) -> Result<(), VerifyError> {
-        if self.recover(digest)? == *public_key { Ok(()) } else { Err(VerifyError) }
+        let big_r = self.big_r().ok_or(VerifyError)?;
+        let (r, s) = (*self.inner.r().as_ref(), *self.inner.s().as_ref());
+        let terms = [(big_r, -s), (ProjectivePoint::GENERATOR, digest.to_scalar()), (*public_key, r)];
+        let holds = Secp256k1::is_identity(&Secp256k1::lincomb_vartime(&terms));
+        if holds && !Secp256k1::is_identity(public_key) { Ok(()) } else { Err(VerifyError) }
+    }
+
+    /// The nonce point: `x = r`, or `r + q` where that is below the field prime and the id says so.
+    fn big_r(&self) -> Option<ProjectivePoint> {
+        let r = U256::from_be_slice(&self.r());
+        let x = match self.recovery_id.is_x_reduced() {
+            true => r.checked_add(k256::Secp256k1::ORDER.as_ref()).into_option()?,
+            false => r,
+        };
+        // refuses x not below the field prime
+        let odd = u8::from(self.recovery_id.is_y_odd()).into();
+        AffinePoint::decompress(&x.to_be_byte_array(), odd).into_option().map(ProjectivePoint::from)
     }
 
     /// The public key under which this is a signature on `digest`: `(s*R - h*G) / r`.

@@ -155,22 +155,24 @@ mod tests {
     // attacks.md row 16
     #[test]
     fn row_16_constants_satisfy_their_inequalities() {
-        let log2_m = M.next_power_of_two().ilog2() as usize;
+        // as variables, so that the comparisons are made by this test and named by it
+        let (m, log2_q, s, lambda_c, sigma, kappa) = (M, LOG2_Q, S, LAMBDA_C, SIGMA, KAPPA);
+        let log2_m = usize::try_from(m.next_power_of_two().ilog2()).unwrap();
         // Asharov, "Revisiting DKLs" (2026/976), variant II: the gadget is drawn after the sender's message
-        assert!(M >= LOG2_Q + 3 * S + 2 * LAMBDA_C);
-        assert!(S >= 80, "statistical security asked for");
+        assert!(m >= log2_q + 3 * s + 2 * lambda_c);
+        assert!(s >= 80, "statistical security asked for");
         // one mask column is enough (2026/976)
-        assert!(LOG2_Q >= LAMBDA_C + 2 * log2_m);
+        assert!(log2_q >= lambda_c + 2 * log2_m);
         assert_eq!(RHO, 1);
         // the challenge of the extension check is Fiat-Shamir (Roy 2022/192)
-        assert!(SIGMA >= LAMBDA_C);
+        assert!(sigma >= lambda_c);
         // blocks of the extension check
-        assert_eq!(M % 128, 0);
-        assert_eq!(KAPPA % KK, 0);
-        assert!(KAPPA >= LAMBDA_C);
+        assert_eq!(m % 128, 0);
+        assert_eq!(kappa % KK, 0);
+        assert!(kappa >= lambda_c);
         // the bias of 32 bytes reduced once, over all pads and the gadget of one multiplication: the order is above
         // 2^256 - 2^129, so one scalar is off by less than 2^-127 and 5*m of them by less than 2^-114
-        assert!(127 - (5 * M).next_power_of_two().ilog2() >= 114);
+        assert!(127 - (5 * m).next_power_of_two().ilog2() >= 114);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use symbolon_core::{
     Group, Role, Secp256k1, SecretScalar, SeedRng, Sid,
     wire::{Reader, Writer},
 };
-use symbolon_session::{Fault, Pair, Storable};
+use symbolon_session::{Fault, Pair};
 
 mod base_ot;
 mod extension;

@@ -50,6 +50,16 @@ impl StorageKey {
         Self(key)
     }
 
+    /// A fresh key.
+    ///
+    /// # Errors
+    /// The generator's.
+    pub fn generate<R: TryCryptoRng>(rng: &mut R) -> Result<Self, R::Error> {
+        let mut key = Zeroizing::new([0; 32]);
+        rng.try_fill_bytes(key.as_mut())?;
+        Ok(Self::new(SecretBytes::new(*key)))
+    }
+
     fn cipher(&self, kind: [u8; 8], copy: [u8; 16]) -> Aes256Gcm {
         let key = Transcript::new("session", "storage").part(self.0.expose()).part(kind).part(copy).finish();
         let key = Zeroizing::new(key);

@@ -241,7 +241,7 @@ fn random_ots(choices: [u8; 16], seed: u64) -> (SeedPairs, Chosen) {
 pub(super) fn halves(choices: [u8; 16], suite: Suite, seed: u64) -> (ExtSender, ExtReceiver) {
     let (pairs, chosen) = random_ots(choices, seed);
     let (leaves, message) = written(|w| pprf::grow(psid(2), &pairs, w));
-    let id = crate::params::setup_id(sid(2), Direction::FIRST.sender, Direction::FIRST.receiver);
+    let id = params::setup_id(sid(2), Direction::FIRST.sender, Direction::FIRST.receiver);
     let (punctured, delta) = read(&message, |r| pprf::puncture(psid(2), &chosen, r)).unwrap();
     (
         ExtSender::new(Direction::FIRST, id, suite, punctured, delta),

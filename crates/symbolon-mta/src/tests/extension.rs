@@ -45,7 +45,7 @@ struct Liar {
 
 impl Liar {
     fn new(ext: &ExtReceiver, psid: Psid, seed: u64) -> Self {
-        let bits = crate::bits::random_blocks(STRIDE, &mut rng(seed)).to_vec();
+        let bits = bits::random_blocks(STRIDE, &mut rng(seed)).to_vec();
         let (u, v) = expand(ext, psid, &bits);
         Self { psid, bits, u, v: v.chunks_exact(STRIDE).map(<[u128]>::to_vec).collect() }
     }

@@ -178,7 +178,7 @@ fn row_14_every_scalar_of_the_matrix_moves_theta() {
 fn row_15_sender_that_controls_its_own_ots() {
     // choice bits all one: every punctured leaf is 0, Delta = 0, and both pads of every OT are equal
     for suite in SUITES {
-        let ext = super::base_ot::halves([0xff; 16], suite, 6);
+        let ext = base_ot::halves([0xff; 16], suite, 6);
         let ext = (&ext.0, &ext.1);
         assert_eq!(ext.0.delta_block(), 0);
         // it gains nothing: consistent inputs multiply, inconsistent ones are caught
@@ -358,9 +358,9 @@ fn row_97_a_clone_against_one_flipped_bit_leaks_nothing() {
     for suite in SUITES {
         let both = setup(suite, 15);
         let ext = (both.server.sender(), both.client.receiver());
-        let psid = crate::params::Psid::new(sid(1), Purpose::Mta, 0, ext.1.direction());
+        let psid = params::Psid::new(sid(1), Purpose::Mta, 0, ext.1.direction());
         // two valid messages that differ in one choice bit: one bit of every u_i
-        let mut bits = crate::bits::random_blocks(7, &mut rng(16));
+        let mut bits = bits::random_blocks(7, &mut rng(16));
         let mut digests = Vec::new();
         let matrices = [0, 1].map(|flip| {
             bits[3] ^= flip;

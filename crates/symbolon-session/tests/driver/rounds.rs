@@ -550,6 +550,27 @@ fn randomness_depends_on_the_accepted_frames() {
 }
 
 #[test]
+fn randomness_does_not_depend_on_buffered_frames() {
+    let mut ahead = Net::<Talk>::signed(3, 7);
+    ahead.run();
+    let round_two = |early: bool| {
+        let mut net = Net::<Talk>::signed(3, 7);
+        net.queue.clear();
+        let of = |round: u8, from: PartyId| {
+            let slot = |mail: &&Mail| mail.0 == from && Header::parse(&mail.2).unwrap().round == round;
+            ahead.mail.iter().find(slot).unwrap().2.clone()
+        };
+        net.give(S, C, &of(1, S)).unwrap();
+        if early {
+            net.give(S, C, &of(2, S)).unwrap();
+        }
+        net.give(party(3), C, &of(1, party(3))).unwrap();
+        net.queue[0].2.clone()
+    };
+    assert_eq!(round_two(true), round_two(false));
+}
+
+#[test]
 fn labels_and_headers() {
     assert!(Label::new("").is_err() && Label::new([0; 257]).is_err() && Label::new([0; 256]).is_ok());
     let net = Net::<Ping>::two(1);

@@ -242,10 +242,12 @@ impl<K: Kind> Protocol for Toy<K> {
     type Output = Key;
 
     fn sends(_: &ToySetup, round: u8, from: PartyId) -> Sends {
+        assert!((1..=K::ROUNDS).contains(&round), "the driver asks for rounds that exist");
         K::sends(round, from)
     }
 
     fn max_body(_: &ToySetup, round: u8) -> usize {
+        assert!((1..=K::ROUNDS).contains(&round), "the driver asks for rounds that exist");
         if K::confirms_only(round) { 0 } else { 64 }
     }
 

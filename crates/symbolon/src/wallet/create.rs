@@ -10,8 +10,8 @@ use symbolon_core::{
 use symbolon_ecdsa::{Nonces, OwnHalf, Preprocessed, preprocess};
 use symbolon_keygen::{convert, keygen};
 use symbolon_mta::{
-    MulReceiver, PairSetup, Purpose, SetupClient1, SetupClient2, SetupClient3, SetupServer1, SetupServer2, Suite,
-    extension_len, M1_LEN, M2_LEN, M3_LEN, M4_LEN, M5_LEN, M6_LEN,
+    M1_LEN, M2_LEN, M3_LEN, M4_LEN, M5_LEN, M6_LEN, MulReceiver, PairSetup, Purpose, SetupClient1, SetupClient2,
+    SetupClient3, SetupServer1, SetupServer2, Suite, extension_len,
 };
 use symbolon_session::{
     Agreed, Draft, Failed, Fault, Inbox, Next, Pair, Protocol, Roster, Run, Sends, Setup, Storable, Terms, To,
@@ -208,9 +208,8 @@ impl Create {
                 w.bytes(&keygen::confirmation(&sid, &factor, Role::Client));
                 let ots = ots.open(r, &mut w, rng)?;
                 let conversion = convert::Responder::extend(ots.receiver(), &sid, &mut w, rng);
-                let banking = (setup.bank > 0).then(|| {
-                    MulReceiver::extend(ots.receiver(), sid, Purpose::Preprocess, setup.bank, &mut w, rng)
-                });
+                let banking = (setup.bank > 0)
+                    .then(|| MulReceiver::extend(ots.receiver(), sid, Purpose::Preprocess, setup.bank, &mut w, rng));
                 Self::Client3(ots, factor, conversion, banking)
             }
             // M5 -> M6

@@ -12,8 +12,8 @@ use symbolon_ecdsa::{
     preprocess,
 };
 use symbolon_mta::{
-    MulReceiver, Purpose, ReceiverShare, SetupClient1, SetupClient2, SetupClient3, SetupServer1, SetupServer2, Suite,
-    extension_len, M1_LEN, M2_LEN, M3_LEN, M4_LEN, M5_LEN, M6_LEN,
+    M1_LEN, M2_LEN, M3_LEN, M4_LEN, M5_LEN, M6_LEN, MulReceiver, Purpose, ReceiverShare, SetupClient1, SetupClient2,
+    SetupClient3, SetupServer1, SetupServer2, Suite, extension_len,
 };
 use symbolon_session::{Draft, Failed, Fault, Inbox, Next, Protocol, Roster, Run, Sends, Setup, Terms, To};
 use symbolon_sharing::KeyShare;
