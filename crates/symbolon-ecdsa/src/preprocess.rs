@@ -109,14 +109,14 @@ pub fn multiply(
 
 /// Bytes of the server's commitments and extension message.
 #[must_use]
-pub const fn commit_len(count: u16) -> usize {
-    Commitment::LEN * count as usize + extension_len(count)
+pub fn commit_len(count: u16) -> usize {
+    Commitment::LEN * usize::from(count) + extension_len(count)
 }
 
 /// Bytes of the multiplication messages of a batch.
 #[must_use]
-pub const fn multiply_len(count: u16) -> usize {
-    multiplication_len(2) * count as usize
+pub fn multiply_len(count: u16) -> usize {
+    multiplication_len(2) * usize::from(count)
 }
 
 /// Pre-processing as a run of its own: four messages. The pair setup moves in and out; the items are the output.

@@ -110,7 +110,7 @@ impl Request {
     /// The responder's output.
     #[must_use]
     pub fn released(&self, big_r: Point) -> Signed {
-        Signed::Released(Released { public_key: self.public_key, payload: self.payload.clone(), big_r })
+        Signed::Released(Released { public_key: self.public_key, payload: self.payload, big_r })
     }
 }
 
@@ -135,6 +135,7 @@ pub fn pair_of(share: &Share) -> Result<Pair, SignError> {
 /// How a signing run ends for its two sides.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[allow(clippy::exhaustive_enums, reason = "the two sides of a run")]
+#[allow(clippy::large_enum_variant, reason = "one value per run")]
 pub enum Signed {
     /// The initiator (client) has the signature, verified.
     Signature(Signature),

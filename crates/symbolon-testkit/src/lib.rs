@@ -1,4 +1,15 @@
 #![doc = include_str!("../README.md")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::must_use_candidate,
+    clippy::missing_panics_doc,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    clippy::as_conversions,
+    clippy::exhaustive_enums,
+    reason = "a dev crate: a test that goes wrong should panic, and std is there"
+)]
 
 pub mod duo;
 pub mod lying;

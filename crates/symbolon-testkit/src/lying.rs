@@ -171,7 +171,8 @@ impl<P: Protocol> Protocol for Scripted<P> {
                 self.expected -= 1;
                 Ok(if self.expected == 0 { Next::Done((), drafts, ()) } else { Next::Round(self, drafts) })
             }
-            None => Ok(Next::Done((), Vec::new(), ())),
+            // any end will do: a session that has failed says nothing more
+            None => Err(Failed::new(self.peer, Fault::Closed)),
         }
     }
 

@@ -23,3 +23,8 @@ pub use symbolon_keygen::{Convert, ConvertSetup, Keygen, KeygenSetup, PairRefres
 pub use symbolon_mta::{Mta, MtaFactors, MtaSetup, PairSetup, PairSetupRun, PairSetupTerms, Suite};
 pub use symbolon_session::*;
 pub use symbolon_sharing::{KeyShare, Marks, PairFactor};
+
+/// The sample of the repository's README, compiled and run.
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;
