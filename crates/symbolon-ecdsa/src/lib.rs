@@ -4,6 +4,7 @@ extern crate alloc;
 
 mod address;
 mod bip32;
+pub mod hazmat;
 mod item;
 pub mod online;
 mod payload;
@@ -14,7 +15,7 @@ mod signature;
 pub use address::{AddressError, EthereumAddress};
 pub use bip32::{DerivationPath, DeriveError, Derived, PathError, derive};
 pub use item::{Bank, Nonces, OwnHalf, Preprocessed};
-pub use payload::{Digest, Payload, PayloadKind, hazmat};
+pub use payload::{Digest, Payload, PayloadKind};
 pub use preprocess::{Preprocess, PreprocessError, PreprocessSetup};
 pub use sign::{
     ClientHalf, FullSetup, OnlineSetup, Released, Request, SignError, SignFull, SignOnline, Signed, item_of, pair_of,

@@ -139,7 +139,7 @@ impl Payload {
 }
 
 /// Payloads whose meaning this library can't know.
-pub mod hazmat {
+pub(crate) mod hazmat {
     use super::{Digest, Payload, PayloadKind};
 
     /// A digest is 32 bytes.

@@ -6,6 +6,7 @@ extern crate alloc;
 mod base_ot;
 mod bits;
 mod extension;
+pub mod hazmat;
 mod limbs;
 mod multiply;
 mod pads;

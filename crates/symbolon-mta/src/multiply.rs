@@ -30,9 +30,9 @@ pub const fn multiplication_len(ell: usize) -> usize {
 
 /// The sender's result of one multiplication: `t_i + r_i = alpha_i * beta`. Wiped on drop.
 pub struct SenderShare<const ELL: usize> {
-    alpha: [Secret; ELL],
-    t: [Secret; ELL],
-    digest: [u8; 32],
+    pub(crate) alpha: [Secret; ELL],
+    pub(crate) t: [Secret; ELL],
+    pub(crate) digest: [u8; 32],
 }
 
 impl<const ELL: usize> SenderShare<ELL> {
@@ -57,9 +57,9 @@ impl<const ELL: usize> SenderShare<ELL> {
 
 /// The receiver's result of one multiplication: `t_i + r_i = alpha_i * beta`. Wiped on drop.
 pub struct ReceiverShare<const ELL: usize> {
-    beta: Secret,
-    r: [Secret; ELL],
-    digest: [u8; 32],
+    pub(crate) beta: Secret,
+    pub(crate) r: [Secret; ELL],
+    pub(crate) digest: [u8; 32],
 }
 
 impl<const ELL: usize> ReceiverShare<ELL> {

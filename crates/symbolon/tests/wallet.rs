@@ -1,9 +1,13 @@
 //! A wallet's life with honest parties.
 
 use symbolon::{
-    Auth, DerivationPath, Label, Payload, Preprocess, PreprocessSetup, Role, Session, Signed,
+    Auth, Convert, ConvertSetup, DerivationPath, FloorId, Identity, Keygen, KeygenSetup, Label, Ledger, MemoryLedger,
+    Pair, PairFactor, PairRefresh, PairSetup, Payload, Preprocess, PreprocessSetup, RefreshSetup, Role, SecretBytes,
+    Session, Signed, StorageKey, Suite,
+    store::{TakeError, put_setup, retire, serial, take_setup},
     wallet::{self, Create, CreateSetup, Made, Wallet},
 };
+use symbolon_ecdsa::hazmat::{ItemError, open_item, seal_item};
 use symbolon_testkit::{Duo, Traffic, seeded};
 
 fn label() -> Label {
@@ -25,7 +29,7 @@ fn create_then_sign_in_every_way() {
     assert_eq!(made_s.items.len(), 2);
     let payload = || Payload::personal_message("hello");
     let path: DerivationPath = "m/0/5".parse().unwrap();
-    let key = symbolon_ecdsa_derive(&client, &path);
+    let key = client.address_at(&path).unwrap();
     let mut rng = seeded(2);
 
     // from the bank
@@ -53,7 +57,7 @@ fn create_then_sign_in_every_way() {
     }
 
     // a refill
-    let mut start = |mut ots: symbolon::PairSetup| {
+    let mut start = |mut ots: PairSetup| {
         let setup = PreprocessSetup::new(&mut ots, 3).unwrap();
         Session::<Preprocess>::start(setup, &(), ots, label(), Auth::Channel, &mut rng).unwrap()
     };
@@ -68,10 +72,6 @@ fn create_then_sign_in_every_way() {
     check(&c.output, &s.output, &payload(), &key);
 }
 
-fn symbolon_ecdsa_derive(wallet: &Wallet, path: &DerivationPath) -> symbolon::EthereumAddress {
-    wallet.address_at(path).unwrap()
-}
-
 fn check(client: &Signed, server: &Signed, payload: &Payload, address: &symbolon::EthereumAddress) {
     let (Signed::Signature(signature), Signed::Released(released)) = (client, server) else {
         panic!("the client has the signature, the server a record")
@@ -79,4 +79,134 @@ fn check(client: &Signed, server: &Signed, payload: &Payload, address: &symbolon
     assert!(released.is_completed_by(signature));
     let recovered = signature.recover(&payload.digest()).unwrap();
     assert_eq!(symbolon::EthereumAddress::from_public_key(&recovered), *address);
+}
+
+// attacks.md row 98: a persistent bank comes alive once for each item, whatever copies of it exist
+#[test]
+fn row_98_a_bank_restored_from_an_old_copy_is_refused() {
+    let ([(server, made_s), (client, made_c)], _) = create(|role| CreateSetup::new(role).bank(3), 3);
+    let (key, mut rng) = (StorageKey::new(SecretBytes::new([1; 32])), seeded(4));
+    let mut ledger = MemoryLedger::default();
+    let setup = made_s.setup.id();
+    let sealed: Vec<_> = made_s.items.into_iter().map(|item| seal_item(item, &key, &mut rng).unwrap()).collect();
+    let old_copy = sealed.clone();
+
+    // the item that comes back signs
+    let item_s = open_item(&sealed[0], &key, &mut ledger).unwrap();
+    let mut items_c = made_c.items.into_iter();
+    let (payload, path) = (Payload::personal_message("x"), DerivationPath::root());
+    let s = server.sign_banked(item_s, payload, path.clone(), Auth::Channel, &mut rng).unwrap();
+    let c = client.sign_banked(items_c.next().unwrap(), payload, path, Auth::Channel, &mut rng).unwrap();
+    let ([s, c], _) = Duo::new(s, c).run();
+    check(&c.output, &s.output, &payload, &client.address());
+
+    assert!(matches!(open_item(&old_copy[0], &key, &mut ledger), Err(ItemError::Used)));
+    assert!(open_item(&old_copy[1], &key, &mut ledger).is_ok());
+    for len in 0..sealed[2].len() {
+        assert!(open_item(&sealed[2][..len], &key, &mut ledger).is_err());
+    }
+    // burned with its setup; and stale after a refresh
+    let floor = FloorId::pair(&Identity::name("server"), &Identity::name("client"));
+    let mut refreshed = MemoryLedger::default();
+    refreshed.raise_floor(&floor, 1).unwrap();
+    assert!(matches!(open_item(&sealed[2], &key, &mut refreshed), Err(ItemError::Stale)));
+    ledger.burn(&setup).unwrap();
+    assert!(matches!(open_item(&sealed[2], &key, &mut ledger), Err(ItemError::Used)));
+}
+
+fn both<P: symbolon::Protocol>(start: impl FnMut(Role) -> (Session<P>, Vec<symbolon::Outgoing>)) -> [P::Output; 2] {
+    let mut start = start;
+    let (ends, _) = Duo::new(start(Role::Server), start(Role::Client)).run();
+    ends.map(|end| end.output)
+}
+
+// the parts one by one, with identities and the aes suite: keygen, pair setup through the ledger, refresh, conversion,
+// signing; attacks.md rows 85, 90, 95 for what the ledger keeps
+#[test]
+fn the_parts_one_by_one() {
+    let mut rng = seeded(5);
+    let key = StorageKey::new(SecretBytes::new([1; 32]));
+    let pair = |role| Pair::new(role, Identity::name("server of a bank"), Identity::name("alice's phone")).unwrap();
+    let [factor_s, factor_c]: [PairFactor; 2] = both::<Keygen>(|role| {
+        Session::start(KeygenSetup::new(pair(role)), &(), (), label(), Auth::Channel, &mut rng).unwrap()
+    });
+    assert_eq!(factor_s.public_key(), factor_c.public_key());
+
+    // refresh: same key, other factors
+    let mut refresh = |old: [&PairFactor; 2]| -> [PairFactor; 2] {
+        both::<PairRefresh>(|role| {
+            let old = old[usize::from(role == Role::Client)];
+            let setup = RefreshSetup::new(old, old.generation() + 1).unwrap();
+            Session::start(setup, old, (), label(), Auth::Channel, &mut rng).unwrap()
+        })
+    };
+    let [new_s, new_c] = refresh([&factor_s, &factor_c]);
+    assert_eq!((new_s.generation(), new_s.public_key()), (1, factor_s.public_key()));
+    assert_ne!(new_s.peer_point(), factor_s.peer_point());
+    assert!(RefreshSetup::new(&new_s, 1).is_err());
+
+    // a setup made before the refresh is confirmed is stale afterwards
+    let mut rng = seeded(6);
+    let mut setups = |serial: u32| -> [PairSetup; 2] {
+        both::<symbolon::PairSetupRun>(|role| {
+            let terms = symbolon::PairSetupTerms { pair: pair(role), suite: Suite::Aes, serial };
+            Session::start(terms, &(), (), label(), Auth::Channel, &mut rng).unwrap()
+        })
+    };
+    let mut ledger = MemoryLedger::default();
+    let [old, _] = setups(serial(&mut ledger, &pair(Role::Server)).unwrap());
+    let id = put_setup(&mut ledger, &key, old, &mut seeded(7)).unwrap();
+    let old = take_setup(&mut ledger, &key, &id).unwrap();
+    assert!(matches!(take_setup(&mut ledger, &key, &id), Err(TakeError::Gone)), "taken is gone");
+    put_setup(&mut ledger, &key, old, &mut seeded(8)).unwrap();
+    let (foreign, _) = (refresh([&new_s, &new_c]), ());
+    assert!(retire(&mut ledger, foreign.into_iter().next().unwrap(), &new_s).is_err(), "not a successor");
+    let next = retire(&mut ledger, factor_s, &new_s).unwrap();
+    assert_eq!(next, 1);
+    assert!(matches!(take_setup(&mut ledger, &key, &id), Err(TakeError::Stale)));
+    assert!(matches!(take_setup(&mut ledger, &key, &id), Err(TakeError::Gone)));
+
+    // conversion: twice, which gives two sharings that never meet
+    let mut rng = seeded(9);
+    let mut ots = setups(next).map(Some);
+    let mut convert = |ots: &mut [Option<PairSetup>; 2], epoch| {
+        let mut start = |role: Role| {
+            let factor = if role == Role::Server { &new_s } else { &new_c };
+            let mut own = ots[usize::from(role == Role::Client)].take().unwrap();
+            let setup = ConvertSetup::new(factor, &mut own, epoch).unwrap();
+            Session::<Convert>::start(setup, factor, own, label(), Auth::Channel, &mut rng).unwrap()
+        };
+        let ([s, c], _) = Duo::new(start(Role::Server), start(Role::Client)).run();
+        *ots = [s.held, c.held];
+        [s.output, c.output].map(Wallet::from_share)
+    };
+    let [first_s, first_c] = convert(&mut ots, 0);
+    let [second_s, second_c] = convert(&mut ots, 1);
+    assert_eq!(first_s.address(), second_c.address());
+    assert_ne!(first_s.share().sharing_id(), second_s.share().sharing_id());
+    let payload = Payload::personal_message("x");
+    let mut rng = seeded(10);
+    for (s, c) in [(&first_s, &first_c), (&second_s, &second_c)] {
+        let [own_s, own_c] = ots.map(Option::unwrap);
+        let s = s.sign_with(own_s, payload, DerivationPath::root(), Auth::Channel, &mut rng).unwrap();
+        let address = c.address();
+        let c = c.sign_with(own_c, payload, DerivationPath::root(), Auth::Channel, &mut rng).unwrap();
+        let ([s, c], _) = Duo::new(s, c).run();
+        check(&c.output, &s.output, &payload, &address);
+        ots = [s.held, c.held];
+    }
+
+    // row 90: shares of two conversions are a mismatch; nothing burns, nobody is named, the setup comes back
+    let [own_s, own_c] = ots.map(Option::unwrap);
+    let id = own_s.id();
+    let (mut s, _) = first_s.sign_with(own_s, payload, DerivationPath::root(), Auth::Channel, &mut rng).unwrap();
+    let (_, f1) = second_c.sign_with(own_c, payload, DerivationPath::root(), Auth::Channel, &mut rng).unwrap();
+    match s.handle(symbolon::PartyId::CLIENT, &f1[0].bytes) {
+        Err(symbolon::Error::Aborted(aborted)) => {
+            assert_eq!(aborted.fault, symbolon::Fault::Mismatch(symbolon::Agreed::Sid));
+            assert_eq!(aborted.culprit, None);
+            assert_eq!(aborted.held.unwrap().id(), id);
+        }
+        other => panic!("{:?}", other.err()),
+    }
 }

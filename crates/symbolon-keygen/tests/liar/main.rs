@@ -13,24 +13,24 @@ use symbolon_session::{Auth, IdentityKey, Label, Outgoing, Pair, Protocol, Sessi
 use symbolon_sharing::PairFactor;
 use symbolon_testkit::{Duo, Lie, Lying, Script, Scripted, Telling, seeded};
 
-pub type Point = <Secp256k1 as Group>::Point;
-pub type Scalar = <Secp256k1 as Group>::Scalar;
-pub type Started<P> = (Session<P>, Vec<Outgoing>);
+pub(crate) type Point = <Secp256k1 as Group>::Point;
+pub(crate) type Scalar = <Secp256k1 as Group>::Scalar;
+pub(crate) type Started<P> = (Session<P>, Vec<Outgoing>);
 
-pub fn identity(role: Role) -> IdentityKey {
+pub(crate) fn identity(role: Role) -> IdentityKey {
     IdentityKey::from_seed(SecretBytes::new([u8::try_from(role.id().get()).unwrap(); 32]))
 }
 
-pub fn pair(role: Role) -> Pair {
+pub(crate) fn pair(role: Role) -> Pair {
     Pair::new(role, identity(Role::Server).identity(), identity(Role::Client).identity()).unwrap()
 }
 
-pub fn start<P: Protocol>(role: Role, setup: P::Setup, secrets: &P::LongTerm, input: P::Input, seed: u64) -> Started<P> {
+pub(crate) fn start<P: Protocol>(role: Role, setup: P::Setup, secrets: &P::LongTerm, input: P::Input, seed: u64) -> Started<P> {
     let label = Label::new("liar").unwrap();
     Session::start(setup, secrets, input, label, Auth::Signed(identity(role)), &mut seeded(seed)).unwrap()
 }
 
-pub fn lying<P: Protocol>(
+pub(crate) fn lying<P: Protocol>(
     role: Role,
     setup: P::Setup,
     secrets: &P::LongTerm,
@@ -42,7 +42,7 @@ pub fn lying<P: Protocol>(
     start(role, setup, secrets, (input, lie), seed)
 }
 
-pub fn scripted<P: Protocol>(
+pub(crate) fn scripted<P: Protocol>(
     role: Role,
     setup: P::Setup,
     seed: u64,
@@ -54,20 +54,20 @@ pub fn scripted<P: Protocol>(
 }
 
 /// Two honest factors of one key: server, client.
-pub fn factors(seed: u64) -> [PairFactor; 2] {
+pub(crate) fn factors(seed: u64) -> [PairFactor; 2] {
     let one = |role| start::<Keygen>(role, KeygenSetup::new(pair(role)), &(), (), seed + u64::from(role.id().get()));
     Duo::new(one(Role::Server), one(Role::Client)).run().0.map(|end| end.output)
 }
 
 /// A factor of the client's key with another secret: consistent in itself, so that honest code runs with it.
-pub fn factor(role: Role, secret: Scalar, peer_point: Point) -> PairFactor {
+pub(crate) fn factor(role: Role, secret: Scalar, peer_point: Point) -> PairFactor {
     let public_key = Secp256k1::mul(&peer_point, &secret);
     let key_id = KeyId::from_bytes([9; 16]);
     PairFactor::new(pair(role), key_id, 0, SecretScalar::new(secret), peer_point, public_key, [8; 32]).unwrap()
 }
 
 /// An honest pair setup: server, client.
-pub fn pair_setups(seed: u64) -> [PairSetup; 2] {
+pub(crate) fn pair_setups(seed: u64) -> [PairSetup; 2] {
     let one = |role: Role| {
         let terms = PairSetupTerms { pair: pair(role), suite: Suite::Blake3, serial: 0 };
         start::<PairSetupRun>(role, terms, &(), (), seed + u64::from(role.id().get()))
@@ -75,51 +75,51 @@ pub fn pair_setups(seed: u64) -> [PairSetup; 2] {
     Duo::new(one(Role::Server), one(Role::Client)).run().0.map(|end| end.output)
 }
 
-pub fn scalar(n: u64) -> Scalar {
+pub(crate) fn scalar(n: u64) -> Scalar {
     Scalar::from(n)
 }
 
-pub fn point(n: u64) -> Point {
+pub(crate) fn point(n: u64) -> Point {
     Secp256k1::mul_base(&scalar(n))
 }
 
-pub fn encoded(point: &Point) -> [u8; 33] {
+pub(crate) fn encoded(point: &Point) -> [u8; 33] {
     Secp256k1::point_to_bytes(point).as_ref().try_into().unwrap()
 }
 
-pub fn read_point(bytes: &[u8]) -> Point {
+pub(crate) fn read_point(bytes: &[u8]) -> Point {
     Secp256k1::point_from_bytes(bytes).unwrap()
 }
 
-pub fn read_scalar(bytes: &[u8]) -> Scalar {
+pub(crate) fn read_scalar(bytes: &[u8]) -> Scalar {
     Secp256k1::scalar_from_bytes(bytes.try_into().unwrap()).unwrap()
 }
 
 /// Adds one to the scalar at `at`.
-pub fn bump(body: &mut [u8], at: usize) {
+pub(crate) fn bump(body: &mut [u8], at: usize) {
     let more = read_scalar(&body[at..at + 32]) + scalar(1);
     body[at..at + 32].copy_from_slice(&Secp256k1::scalar_to_bytes(&more));
 }
 
 /// Adds `G` to the point at `at`.
-pub fn shift(body: &mut [u8], at: usize) {
+pub(crate) fn shift(body: &mut [u8], at: usize) {
     let other = read_point(&body[at..at + 33]) + Secp256k1::generator();
     body[at..at + 33].copy_from_slice(&encoded(&other));
 }
 
 /// The bytes of a proof of `x` under `context`.
-pub fn proof(context: &symbolon_core::Transcript, x: Scalar) -> Vec<u8> {
+pub(crate) fn proof(context: &symbolon_core::Transcript, x: Scalar) -> Vec<u8> {
     let x = SecretScalar::<Secp256k1>::new(x);
     let mut w = Writer::new();
     SchnorrProof::prove(context, &x, &x.public(), &mut SeedRng::new(&[3; 32])).encode(&mut w);
     w.finish()
 }
 
-pub const SERVER: Option<PartyId> = Some(PartyId::SERVER);
-pub const CLIENT: Option<PartyId> = Some(PartyId::CLIENT);
+pub(crate) const SERVER: Option<PartyId> = Some(PartyId::SERVER);
+pub(crate) const CLIENT: Option<PartyId> = Some(PartyId::CLIENT);
 
 /// Bad encodings of a point, and what each is refused for.
-pub fn bad_points() -> Vec<([u8; 33], symbolon_core::wire::DecodeError)> {
+pub(crate) fn bad_points() -> Vec<([u8; 33], symbolon_core::wire::DecodeError)> {
     use symbolon_core::wire::DecodeError;
     let mut x_too_large = [0xff; 33];
     x_too_large[0] = 2;
@@ -137,7 +137,7 @@ pub fn bad_points() -> Vec<([u8; 33], symbolon_core::wire::DecodeError)> {
 }
 
 /// Encodings of scalars that are not below the order: `q`, `q + 1`, `2^256 - 1`.
-pub fn bad_scalars() -> [[u8; 32]; 3] {
+pub(crate) fn bad_scalars() -> [[u8; 32]; 3] {
     let minus_one = Secp256k1::scalar_to_bytes(&-scalar(1));
     let (mut q, mut q_plus_1) = (minus_one, minus_one);
     q[31] += 1;
@@ -145,11 +145,11 @@ pub fn bad_scalars() -> [[u8; 32]; 3] {
     [q, q_plus_1, [0xff; 32]]
 }
 
-pub fn copy(setup: &PairSetup) -> PairSetup {
+pub(crate) fn copy(setup: &PairSetup) -> PairSetup {
     use symbolon_session::Storable;
     PairSetup::decode(&mut symbolon_core::wire::Reader::new(&setup.to_secret_bytes())).unwrap()
 }
 
-pub fn sid(n: u8) -> Sid {
+pub(crate) fn sid(n: u8) -> Sid {
     Sid::from_bytes([n; 32])
 }

@@ -158,7 +158,7 @@ fn equal_points_after_the_refresh_are_inconsistent() {
     let (b, k) = (scalar(1234), scalar(77));
     let client = factor(Role::Client, b, Secp256k1::mul_base(&(b * k * k)));
     assert_eq!(client_meets(|rho_c| k * Secp256k1::invert(&rho_c), &client).err(), Some(Fault::Inconsistent));
-    assert!(client_meets(|rho_c| -k * Secp256k1::invert(&rho_c), &client).is_ok());
+    assert!(client_meets(|rho_c| k * scalar(2) * Secp256k1::invert(&rho_c), &client).is_ok());
 }
 
 // attacks.md row 66: the key does not move, whatever rho a side applies: the outcomes differ, and nobody is done

@@ -241,6 +241,8 @@ fn the_stored_form_has_one_encoding() {
         let both = setup(suite, 81);
         for setup in [&both.client, &both.server] {
             let bytes = setup.to_secret_bytes();
+            // the buffer never grew, so no copy of the secrets was left behind
+            assert_eq!(bytes.len(), bytes.capacity());
             let mut r = Reader::new(&bytes);
             let decoded = PairSetup::decode(&mut r).unwrap();
             r.finish().unwrap();
