@@ -159,8 +159,9 @@ pub(crate) fn send(ext: &ExtSender, psid: Psid, blocks: usize, r: &mut Reader<'_
 
 /// mta 3.1. Random OTs of the second direction from one block of columns: the receiver's side.
 pub(crate) fn boot_chosen(psid: Psid, received: &Received) -> Chosen {
-    let seeds = columns(&received.rows, received.stride, 0);
-    let seeds = (0u16..).zip(seeds.iter()).map(|(j, v)| boot_seed(psid, &received.digest, j, *v)).collect();
+    let columns = columns(&received.rows, received.stride, 0);
+    let seed = boot_seeds(psid, &received.digest);
+    let seeds = (0u16..).zip(columns.iter()).map(|(j, v)| seed(j, *v)).collect();
     let choices = received.bits.first().copied().unwrap_or_default();
     Chosen { choices: SecretBytes::new(choices.to_le_bytes()), seeds: Zeroizing::new(seeds) }
 }
@@ -168,15 +169,11 @@ pub(crate) fn boot_chosen(psid: Psid, received: &Received) -> Chosen {
 /// mta 3.1. The sender's side.
 pub(crate) fn boot_pairs(psid: Psid, sent: &Sent, delta: u128) -> SeedPairs {
     let columns = columns(&sent.rows, sent.stride, 0);
-    let seeds = (0u16..).zip(columns.iter());
-    Zeroizing::new(
-        seeds
-            .map(|(j, w)| [boot_seed(psid, &sent.digest, j, *w), boot_seed(psid, &sent.digest, j, w ^ delta)])
-            .collect(),
-    )
+    let seed = boot_seeds(psid, &sent.digest);
+    Zeroizing::new((0u16..).zip(columns.iter()).map(|(j, w)| [seed(j, *w), seed(j, w ^ delta)]).collect())
 }
 
-fn boot_seed(psid: Psid, digest: &[u8; 32], j: u16, row: u128) -> [u8; 16] {
-    let seed = Transcript::new("mta", "boot seed").part(psid).part(digest).number(j);
-    half(&Zeroizing::new(seed.part(Zeroizing::new(row.to_le_bytes())).finish()))
+fn boot_seeds(psid: Psid, digest: &[u8; 32]) -> impl Fn(u16, u128) -> [u8; 16] {
+    let prefix = Transcript::new("mta", "boot seed").part(psid).part(digest);
+    move |j, row| half(&Zeroizing::new(prefix.clone().number(j).part(Zeroizing::new(row.to_le_bytes())).finish()))
 }

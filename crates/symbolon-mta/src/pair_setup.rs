@@ -279,9 +279,7 @@ impl Storable for PairSetup {
         Ok(Self { id, pair, serial, runs, receiver, sender })
     }
 
-    fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let mut w = Writer::with_capacity(ENCODED_LEN);
-        self.encode(&mut w);
-        Zeroizing::new(w.finish())
+    fn max_len(&self) -> usize {
+        ENCODED_LEN
     }
 }

@@ -254,7 +254,7 @@ fn copy(secret: &SecretScalar<Secp256k1>) -> SecretScalar<Secp256k1> {
     SecretScalar::new(*secret.expose())
 }
 
-/// Round 3, at the server: the batch's messages, then every `gamma = a - alpha`.
+/// mta 6.3, at the server: the batch's messages, then every `gamma = a - alpha`.
 fn multiply(
     sender: MulSender,
     factors: Vec<SecretScalar<Secp256k1>>,
@@ -270,7 +270,7 @@ fn multiply(
     products.collect()
 }
 
-/// Round 4, at the client: the shares `r + gamma*beta`; writes every `delta = b - beta`.
+/// mta 6.4, at the client: the shares `r + gamma*beta`; writes every `delta = b - beta`.
 fn finish_client(
     receiver: MulReceiver,
     factors: &[SecretScalar<Secp256k1>],
@@ -287,7 +287,7 @@ fn finish_client(
     Ok(outputs.collect())
 }
 
-/// After round 4, at the server: the shares `t + a*delta`.
+/// mta 6.4, at the server: the shares `t + a*delta`.
 fn finish_server(products: &[ServerProduct], r: &mut Reader<'_>) -> Result<Vec<SecretScalar<Secp256k1>>, Fault> {
     let outputs = products.iter().map(|product| {
         let delta = r.scalar::<Secp256k1>()?;

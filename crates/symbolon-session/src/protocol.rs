@@ -264,10 +264,16 @@ pub trait Storable: Sized {
     /// [`DecodeError`]; every invariant of the type is checked.
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError>;
 
+    /// An upper bound of the encoding's length, so that no buffer grows and leaves a copy of a secret behind.
+    fn max_len(&self) -> usize {
+        1024
+    }
+
     /// The encoding in a buffer that wipes itself.
     fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let mut w = Writer::with_capacity(4096);
+        let mut w = Writer::with_capacity(self.max_len());
         self.encode(&mut w);
+        debug_assert!(w.len() <= self.max_len(), "the buffer has grown");
         Zeroizing::new(w.finish())
     }
 }

@@ -261,6 +261,10 @@ impl<G: Group> Storable for KeyShare<G> {
         w.point::<G>(&self.public_key).bytes(&self.chain_code).bytes(self.x.to_bytes().expose());
     }
 
+    fn max_len(&self) -> usize {
+        256 + self.members.len() * (2 + 33 + G::POINT_LEN)
+    }
+
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         r.object(Kind::KeyShare)?;
         if r.u8()? != G::ID {

@@ -253,6 +253,10 @@ impl Storable for Wallet {
         }
     }
 
+    fn max_len(&self) -> usize {
+        self.share.max_len() + 1 + self.factor.as_ref().map_or(0, Storable::max_len)
+    }
+
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let share = KeyShare::decode(r)?;
         let factor = match r.u8()? {
