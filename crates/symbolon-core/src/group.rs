@@ -67,7 +67,7 @@ pub trait Group: Copy + Debug + Eq + Send + Sync + 'static {
         + Sub<Output = Self::Point>
         + Sum;
     /// A compressed point.
-    type PointBytes: AsRef<[u8]> + Copy + Eq + Ord + Debug + Send + Sync;
+    type PointBytes: AsRef<[u8]> + Copy + Eq + Ord + Debug + Send + Sync + Zeroize;
 
     /// The neutral element.
     fn identity() -> Self::Point;
@@ -92,7 +92,7 @@ pub trait Group: Copy + Debug + Eq + Send + Sync + 'static {
     /// # Errors
     /// [`DecodeError::ScalarRange`] unless canonical.
     fn scalar_from_bytes(bytes: &[u8; 32]) -> Result<Self::Scalar, DecodeError>;
-    /// The compressed encoding. Branches on whether the point is the identity: for public points.
+    /// The compressed encoding, without a branch.
     fn point_to_bytes(point: &Self::Point) -> Self::PointBytes;
     /// Compressed encodings of many points with one inversion.
     fn points_to_bytes(points: &[Self::Point]) -> Vec<Self::PointBytes>;
@@ -149,13 +149,12 @@ fn coordinates(point: &AffinePoint) -> [u8; 64] {
     bytes
 }
 
+/// Tag and x; the identity is 33 zeros, and no branch: a fresh public point is computed from a secret.
 fn compress(point: &AffinePoint) -> [u8; 33] {
     let mut bytes = [0; 33];
-    if *point != AffinePoint::IDENTITY {
-        let (tag, x) = bytes.split_at_mut(1);
-        tag.fill(2 | point.y_is_odd().unwrap_u8());
-        x.copy_from_slice(&point.x());
-    }
+    let (tag, x) = bytes.split_at_mut(1);
+    tag.fill(u8::conditional_select(&(2 | point.y_is_odd().unwrap_u8()), &0, point.ct_eq(&AffinePoint::IDENTITY)));
+    x.copy_from_slice(&point.x());
     bytes
 }
 

@@ -10,7 +10,7 @@
 //! ```
 
 use crate::Group;
-use rand_core::CryptoRng;
+use rand_core::{CryptoRng, TryCryptoRng};
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -77,6 +77,16 @@ impl<const N: usize> SecretBytes<N> {
         let mut bytes = [0; N];
         rng.fill_bytes(&mut bytes);
         Self(bytes)
+    }
+
+    /// Uniform bytes of a generator that may fail, as that of the system.
+    ///
+    /// # Errors
+    /// The generator's.
+    pub fn try_random<R: TryCryptoRng>(rng: &mut R) -> Result<Self, R::Error> {
+        let mut bytes = Self([0; N]);
+        rng.try_fill_bytes(&mut bytes.0)?;
+        Ok(bytes)
     }
 
     /// The bytes.

@@ -53,6 +53,8 @@ pub enum Kind {
     Pending,
     /// A suspended session.
     Suspended,
+    /// A share of an imported key that was not refreshed yet.
+    ImportedShare,
 }
 
 impl Kind {
@@ -63,6 +65,7 @@ impl Kind {
             Self::PairSetup => 3,
             Self::Pending => 4,
             Self::Suspended => 5,
+            Self::ImportedShare => 6,
         }
     }
 }

@@ -25,6 +25,20 @@ pub trait Channel {
 /// Frames that [`run`] ignores before it gives up.
 const MAX_REJECTED: u32 = 1000;
 
+/// What [`run`] returns: the result stands, whatever became of the last frames.
+#[must_use]
+#[non_exhaustive]
+pub struct Finished<P: Protocol, C> {
+    /// The result. A party that released its signature share has signed: it counts the message as signed.
+    pub output: P::Output,
+    /// What was moved in and comes back.
+    pub held: Option<P::Held>,
+    /// Why the last frames could not be sent: the peer may not have finished. `None` does not prove that they arrived.
+    pub undelivered: Option<C>,
+    /// The frames that the peer may lack, to send them again over another connection.
+    pub last: Vec<Outgoing>,
+}
+
 /// Why [`run`] has no result. `held` is what was moved in and survives. A run whose value was saved before it failed is in
 /// doubt: keep the saved value, and see [`Session::resume_ending`].
 #[non_exhaustive]
@@ -83,7 +97,12 @@ impl<C: fmt::Debug, S: fmt::Debug, H> fmt::Debug for RunError<C, S, H> {
 impl<C: fmt::Debug, S: fmt::Debug, H> core::error::Error for RunError<C, S, H> {}
 
 /// Runs a two-party protocol to its end over a blocking channel. `save` seals and stores what is prepared, and returns the
-/// receipt; it is not called by protocols that make no key material. Returns the output and what was held.
+/// receipt; it is not called by protocols that make no key material.
+///
+/// # Security
+/// A finished run of key material stands, but its last frame may be lost without anybody's notice, and the peer in doubt:
+/// keep the old value and what `save` has stored until the peer has shown that it finished ([`Step::Done`]).
+/// [`Session::resume_ending`] has that frame again.
 ///
 /// # Errors
 /// [`RunError`].
@@ -98,7 +117,7 @@ pub fn run<P: Protocol, C: Channel, S>(
     rng: &mut impl TryCryptoRng,
     channel: &mut C,
     mut save: impl FnMut(&Pending<P::Output>) -> Result<Stored, S>,
-) -> Result<(P::Output, Option<P::Held>), RunError<C::Error, S, P::Held>> {
+) -> Result<Finished<P, C::Error>, RunError<C::Error, S, P::Held>> {
     let roster = setup.roster();
     let mut peers = roster.peers();
     let (Some(peer), None) = (peers.next(), peers.next()) else { return Err(RunError::Start(StartError::TwoParties)) };
@@ -117,11 +136,9 @@ pub fn run<P: Protocol, C: Channel, S>(
                 continue;
             }
             Step::Done(output, held, frames) => {
-                let held = held.or(left);
-                return match send(channel, &frames) {
-                    Ok(()) => Ok((output, held)),
-                    Err(error) => Err(RunError::Channel { error, held }),
-                };
+                // a lost channel can't take back what is done, nor what was released (safety.md S4)
+                let undelivered = send(channel, &frames).err();
+                return Ok(Finished { output, held: held.or(left), undelivered, last: session.resend() });
             }
         };
         if let Err(error) = send(channel, &frames) {

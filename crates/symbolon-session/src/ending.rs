@@ -147,6 +147,10 @@ fn count(w: &mut Writer, n: usize) {
 }
 
 /// A value that is made but that nobody has confirmed. Self-contained: sealed and stored, it resumes as a run in doubt.
+///
+/// # Security
+/// Stored beside the old value, and kept with it beyond [`Step::Done`] until the peers have shown that they finished: of
+/// the last to confirm, the sealed value is all that can repeat the confirmation that ends the others' doubt.
 pub struct Pending<O> {
     content: Zeroizing<Vec<u8>>,
     receipt: [u8; 32],
@@ -218,7 +222,8 @@ pub struct Stored(pub(crate) [u8; 32]);
 
 impl<P: Protocol<Output: Storable>> Session<P> {
     /// Brings a stored pending value back, in doubt, as if [`Session::stored`] had been called. The step has the frames to
-    /// send again (own confirmation included), or is `Done` if all confirmations were in when the value was sealed.
+    /// send again (own confirmation included), and is `Done` if all confirmations were in when the value was sealed: also
+    /// then the frames are to be sent, since a peer may lack them.
     ///
     /// # Errors
     /// [`ResumeError`].

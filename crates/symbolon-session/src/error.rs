@@ -1,9 +1,10 @@
 //! What `handle` answers when a frame does not move the run on.
 
-use crate::{AuthError, Fault, Response};
+use crate::{Agreed, AuthError, Fault, Response};
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 use symbolon_core::{PartyId, SetupId};
+use zeroize::Zeroizing;
 
 /// Why a frame was not used. The session is exactly as before and keeps waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -42,16 +43,19 @@ pub enum Rejected {
     /// A frame that this member does not send in this round.
     #[error("no such frame in this protocol")]
     Slot,
-    /// A past round, and not identical to what was accepted.
+    /// A past round, and not identical to what was accepted. While in doubt, also a `closed` of a member that confirmed.
     #[error("a past round")]
     Past,
-    /// Beyond the next round.
+    /// Beyond the next round; or the first frame of the party that sends after everybody, before everybody's is in.
     #[error("too early")]
     Early,
     /// While in doubt: a confirmation of another outcome.
     #[error("not the confirmation that is missing")]
     Confirmation,
 }
+
+/// Two different frames of one sender for one slot.
+pub type Evidence = Box<[Zeroizing<Vec<u8>>; 2]>;
 
 /// A run that ended without a result and without burning anything.
 pub struct Aborted<H> {
@@ -62,8 +66,11 @@ pub struct Aborted<H> {
     /// Resources that were moved in, given back.
     pub held: Option<H>,
     /// After [`Fault::Equivocation`], the two frames. With [`crate::Auth::Signed`], [`crate::convict`] proves it to
-    /// anybody. They may hold private bodies.
-    pub evidence: Option<Box<[Vec<u8>; 2]>>,
+    /// anybody. They may hold private bodies, and are wiped on drop.
+    pub evidence: Option<Evidence>,
+    /// After [`Fault::View`] with [`crate::Auth::Signed`], the broadcasts of the others as they were received here. Two
+    /// members that exchange them find two frames for one slot, and [`crate::convict`] names their signer.
+    pub view: Vec<Vec<u8>>,
 }
 
 /// A run that ended and took pair setups with it (safety.md S1). The cure is a new setup with the same peer.
@@ -113,6 +120,53 @@ impl<H> Error<H> {
             Self::Rejected(_) => None,
             Self::Aborted(aborted) => Some(aborted.response()),
             Self::Burned(burned) => Some(burned.response()),
+        }
+    }
+}
+
+impl<H> Error<H> {
+    /// Whether the session is over.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        !matches!(self, Self::Rejected(_))
+    }
+
+    /// The member that the evidence names.
+    #[must_use]
+    pub const fn culprit(&self) -> Option<PartyId> {
+        match self {
+            Self::Rejected(_) => None,
+            Self::Aborted(aborted) => aborted.culprit,
+            Self::Burned(burned) => burned.culprit,
+        }
+    }
+
+    /// The check that failed; `None` for a frame that was not used.
+    #[must_use]
+    pub const fn fault(&self) -> Option<Fault> {
+        match self {
+            Self::Rejected(_) => None,
+            Self::Aborted(aborted) => Some(aborted.fault),
+            Self::Burned(burned) => Some(burned.fault),
+        }
+    }
+
+    /// The setups that no longer exist.
+    #[must_use]
+    pub fn burned(&self) -> &[SetupId] {
+        match self {
+            Self::Burned(burned) => &burned.setups,
+            Self::Rejected(_) | Self::Aborted(_) => &[],
+        }
+    }
+
+    /// What was moved in and survives.
+    #[must_use]
+    pub fn into_held(self) -> Option<H> {
+        match self {
+            Self::Rejected(_) => None,
+            Self::Aborted(aborted) => aborted.held,
+            Self::Burned(burned) => burned.held,
         }
     }
 }
@@ -191,6 +245,9 @@ pub enum StartError {
     /// The authentication does not fit the roster.
     #[error(transparent)]
     Auth(#[from] AuthError),
+    /// The secrets or resources are not those that the setup value names.
+    #[error("not the {0:?} that the run was set up for")]
+    Mismatch(Agreed),
     /// A protocol without nonces was not told its item.
     #[error("a run without nonces needs an item id")]
     NoItem,

@@ -50,6 +50,12 @@ pub enum Fault {
     /// Public values that must fit each other do not (`a'*B' != P`, a dealing outside its commitments).
     #[error("public values are inconsistent")]
     Inconsistent,
+    /// A dealt constant term is not the one that the protocol fixes (the dealer's weighted old share).
+    #[error("the dealt constant term is not the fixed one")]
+    ConstantTerm,
+    /// A dealt share does not lie on the committed polynomial.
+    #[error("a dealt share is not on the committed polynomial")]
+    Share,
     /// The verification of the base OTs.
     #[error("base OT verification failed")]
     BaseOt,
@@ -125,7 +131,13 @@ impl Fault {
         match self {
             Self::Mismatch(_) | Self::Closed => Class::Mismatch,
             Self::Equivocation | Self::View => Class::Equivocation,
-            Self::Encoding(_) | Self::Opening | Self::Proof | Self::Forbidden | Self::Inconsistent => Class::Abort,
+            Self::Encoding(_)
+            | Self::Opening
+            | Self::Proof
+            | Self::Forbidden
+            | Self::Inconsistent
+            | Self::ConstantTerm
+            | Self::Share => Class::Abort,
             Self::BaseOt | Self::Pprf | Self::Extension | Self::Multiplication | Self::Exponent | Self::Conversion => {
                 Class::Burn
             }

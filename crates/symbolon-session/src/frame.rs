@@ -21,7 +21,9 @@ pub struct Header {
     pub to: To,
     /// Routes the frame to a session: `T("label", label)[..16]`, see [`crate::Label::tag`].
     pub label: LabelTag,
-    /// Separates runs; constant per sender within one run.
+    /// Separates runs; constant per sender within one run:
+    /// `T("run", version, protocol, label, sender, its nonce)[..16]`, with all nonces in party order instead of the own
+    /// one for the party whose first frame comes after everybody else's; the item id where there are no nonces.
     pub run: RunTag,
 }
 

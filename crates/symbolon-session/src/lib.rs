@@ -20,9 +20,9 @@ mod storage;
 mod suspend;
 
 pub use auth::{Auth, AuthError, IdentityKey, Unauthenticated, convict};
-pub use channel::{Channel, RunError, run};
+pub use channel::{Channel, Finished, RunError, run};
 pub use ending::{CloseError, Pending, SealedPending, Stored, close};
-pub use error::{Aborted, Burned, Error, Rejected, StartError};
+pub use error::{Aborted, Burned, Error, Evidence, Rejected, StartError};
 pub use fault::{Agreed, Class, Failed, Fault, Response};
 pub use frame::{Header, Outgoing};
 pub use label::{Label, LabelError};

@@ -33,7 +33,7 @@ pub(crate) struct Line {
     pub(crate) label: LabelTag,
     pub(crate) auth: Auth,
     keys: BTreeMap<PartyId, VerifyingKey>,
-    /// The run tags that are known, the own one included.
+    /// The run tags that are known. The own one is known before the first own frame leaves.
     pub(crate) tags: BTreeMap<PartyId, RunTag>,
     /// Digests of all accepted frames.
     pub(crate) accepted: BTreeMap<Slot, [u8; 32]>,

@@ -2,7 +2,7 @@
 
 use crate::ending::Missing;
 use crate::line::{Line, Sent, Slot, slot_of};
-use crate::{Agreed, Fault, Header, Inbox, Label, Protocol, Rejected, Run, Sends, Setup, StartError, To};
+use crate::{Agreed, Auth, Fault, Header, Inbox, Label, Protocol, Rejected, Run, Sends, Setup, StartError, To};
 use alloc::{collections::BTreeMap, vec::Vec};
 use subtle::ConstantTimeEq;
 use symbolon_core::{
@@ -102,8 +102,6 @@ impl<P: Protocol> Play<P> {
         };
         if P::NONCES {
             let nonce = play.prf("nonce").finish();
-            let tag = play.run_tag(line.me(), &nonce);
-            line.tags.insert(line.me(), tag);
             play.nonces.insert(line.me(), nonce);
         } else {
             let item = terms.item.ok_or(StartError::NoItem)?;
@@ -134,9 +132,24 @@ impl<P: Protocol> Play<P> {
         SeedRng::new(&Zeroizing::new(t.finish()))
     }
 
-    fn run_tag(&self, party: PartyId, nonce: &[u8; 32]) -> RunTag {
+    /// The run tag of a party that says `nonce`: it binds every nonce that the party knows when it first sends. Of the one
+    /// whose first frame comes after everybody else's these are all, so that its late answer to an earlier run with the
+    /// same label is told from the answer to this one (attacks.md row 105); of the others it is their own. `None` while
+    /// one of them is missing here.
+    fn run_tag(&self, line: &Line, party: PartyId, nonce: &[u8; 32]) -> Option<RunTag> {
         let t = Transcript::new("session", "run").number(Header::VERSION).part(P::NAME).part(self.label.as_bytes());
-        RunTag::truncate(&t.number(party.get()).part(nonce).finish())
+        let t = t.number(party.get());
+        let plan = self.plan_of(party);
+        let t = if plan.first == plan.sid {
+            let mut senders = line.roster.members().iter().map(|m| m.0).filter(|m| self.plan_of(*m).first != 0);
+            senders.try_fold(t, |t, member| {
+                let nonce = if member == party { Some(nonce) } else { self.nonces.get(&member) };
+                nonce.map(|nonce| t.part(nonce))
+            })?
+        } else {
+            t.part(nonce)
+        };
+        Some(RunTag::truncate(&t.finish()))
     }
 
     /// The session id of the given nonces; a member without one is encoded as absent.
@@ -148,8 +161,14 @@ impl<P: Protocol> Play<P> {
         Sid::from_bytes(self.sid_base.clone().part(w.finish()).finish())
     }
 
-    /// Computes what is known of the session ids.
-    fn agree(&mut self, line: &Line) {
+    /// Computes what is known of the session ids and of the own run tag.
+    fn agree(&mut self, line: &mut Line) {
+        if P::NONCES
+            && let Some(nonce) = self.nonces.get(&line.me())
+            && let Some(tag) = self.run_tag(line, line.me(), nonce)
+        {
+            line.tags.insert(line.me(), tag);
+        }
         let members = || line.roster.members().iter().map(|member| member.0);
         let sid = self.sid_of(line, |party| self.nonces.get(&party).copied());
         let known = |party: &PartyId| !P::NONCES || self.nonces.contains_key(party);
@@ -163,7 +182,7 @@ impl<P: Protocol> Play<P> {
     fn extras(&self, party: PartyId, round: u8) -> (bool, bool, bool) {
         let plan = self.plan_of(party);
         let (first, sid) = (round == plan.first, round == plan.sid);
-        (P::NONCES && first, first || sid, P::KEY_MAKING && round == plan.last)
+        (P::NONCES && first, first || sid, P::KEY_MAKING && round == plan.last && P::confirms(&self.setup, party))
     }
 
     /// The sid that a frame of this round carries: of a first frame that can't know all nonces, the own `sid0`, so that
@@ -232,8 +251,13 @@ impl<P: Protocol> Play<P> {
             // known tags were compared with the header's in `Line::check`
             (Some(_), Some(nonce), Some(known)) if nonce != *known => return Err(Rejected::Run),
             (Some(_), ..) => (),
-            (None, Some(nonce), _) if self.run_tag(header.sender, &nonce) == header.run => (),
-            (None, ..) => return Err(Rejected::Run),
+            (None, Some(nonce), _) => match self.run_tag(line, header.sender, &nonce) {
+                Some(tag) if tag == header.run => (),
+                Some(_) => return Err(Rejected::Run),
+                // whoever sends after everybody is heard after everybody: its tag can't be checked before
+                None => return Err(Rejected::Early),
+            },
+            (None, None, _) => return Err(Rejected::Run),
         }
         let (_, digest) = line.open(header.sender, frame)?;
         match line.accepted.get(&slot) {
@@ -264,6 +288,13 @@ impl<P: Protocol> Play<P> {
         if P::LOG_FRAMES {
             self.log.push(Zeroizing::new(frame.to_vec()));
         }
+    }
+
+    /// The signed broadcasts of the run so far, as they were received. Kept in runs that can be suspended.
+    pub(crate) fn broadcasts(&self, line: &Line) -> Vec<Vec<u8>> {
+        let signed = matches!(line.auth, Auth::Signed(_));
+        let is_broadcast = |frame: &&Zeroizing<Vec<u8>>| Header::parse(frame).is_ok_and(|header| header.to == To::All);
+        self.log.iter().filter(|frame| signed && is_broadcast(frame)).map(|frame| frame.to_vec()).collect()
     }
 
     /// Compares the sid of every frame of the awaited round, before anything else of their bodies is used.
@@ -326,7 +357,10 @@ impl<P: Protocol> Play<P> {
             let (private, broadcast) = (has(sends, false), has(sends, true));
             (peer, Missing { round, private, broadcast, body: [sid, outcome].concat() })
         };
-        let later = line.roster.peers().filter(|peer| self.plan_of(*peer).last > self.awaited);
+        let later = line
+            .roster
+            .peers()
+            .filter(|peer| self.plan_of(*peer).last > self.awaited && P::confirms(&self.setup, *peer));
         let mut missing: BTreeMap<_, _> = later.map(expected).collect();
         let mut same = self.confirmations.iter().all(|theirs| theirs.ct_eq(outcome).into());
         for (slot, frame) in &self.frames {

@@ -1,6 +1,6 @@
 //! What a protocol is to the driver: typestate inside, bytes outside.
 
-use crate::{Failed, Roster};
+use crate::{Agreed, Failed, Roster};
 use alloc::{collections::BTreeMap, vec::Vec};
 use symbolon_core::{
     ItemId, KeyId, PartyId, Role, SecretBytes, SeedRng, SetupId, SharingId, Sid, Threshold,
@@ -79,8 +79,23 @@ pub trait Protocol: Sized {
     /// What `from` sends in `round`.
     fn sends(setup: &Self::Setup, round: u8, from: PartyId) -> Sends;
 
+    /// Whether `party` makes a value and confirms that it has stored it: in the frame of its last round, if the run is
+    /// key-making. Whoever does not (a dealer that leaves a committee) finishes on the confirmations of the others.
+    fn confirms(_setup: &Self::Setup, _party: PartyId) -> bool {
+        true
+    }
+
     /// The largest body in `round`, nonce, sid and confirmation excluded: a fixed, tested bound on memory.
     fn max_body(setup: &Self::Setup, round: u8) -> usize;
+
+    /// Whether the secrets and resources are those that `setup` names. A difference is a caller's bug, found before any
+    /// frame: inside the run it would look like a lie of the peer.
+    ///
+    /// # Errors
+    /// What differs.
+    fn fits(_setup: &Self::Setup, _secrets: &Self::LongTerm, _input: &Self::Input) -> Result<(), Agreed> {
+        Ok(())
+    }
 
     /// Before any frame. `run` has the own `sid0`, and the sid where no nonces are used.
     fn start(

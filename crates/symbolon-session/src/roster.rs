@@ -147,8 +147,9 @@ impl Roster {
     }
 }
 
-/// The local role and both identities of a two-party run. `Role` alone converts into a pair with default names, which is
-/// enough where the channel vouches for the peer.
+/// The local role and both identities of a two-party run. `Role` alone converts into a pair with default names: enough for
+/// runs over a channel that vouches for the peer, not for setups kept in a ledger (see [`Pair::is_named`]), nor for
+/// [`crate::Auth::Signed`], which needs keys.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Pair {
     role: Role,
@@ -166,6 +167,14 @@ impl Pair {
             return Err(RosterError::Duplicate(PartyId::CLIENT));
         }
         Ok(Self { role, server, client })
+    }
+
+    /// Whether both sides were given identities. The default names of `Pair::from(role)` are the same for every pair in
+    /// the world, so nothing that is filed by pair may be filed under them.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        let unnamed = Self::from(self.role);
+        self.server != unnamed.server && self.client != unnamed.client
     }
 
     /// The local role.

@@ -4,8 +4,8 @@ use crate::ending::{Ending, Stored};
 use crate::line::{Line, Sent, slot_of};
 use crate::play::{Placed, Play};
 use crate::{
-    Aborted, Agreed, Auth, Burned, Class, Error, Failed, Fault, Header, Label, LongTerm, Next, Outgoing, Pending,
-    Protocol, Rejected, Setup, StartError, To,
+    Aborted, Agreed, Auth, Burned, Class, Error, Evidence, Failed, Fault, Header, Label, LongTerm, Next, Outgoing,
+    Pending, Protocol, Rejected, Setup, StartError, To,
 };
 use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::{fmt, mem};
@@ -35,7 +35,14 @@ pub enum Step<P: Protocol> {
     Continue(Vec<Outgoing>),
     /// Key material is made. Seal and store it beside the old value, then call [`Session::stored`] with the receipt.
     Prepared(Pending<P::Output>, P::Held),
-    /// The result; what was held, unless it left with `Prepared`; the last frames to send.
+    /// The result; what was held, unless it left with `Prepared`; the last frames to send. The result stands, whether
+    /// they arrive or not.
+    ///
+    /// Of a key-making run it says that everybody has stored, not that everybody knows it: the last to confirm is done at
+    /// once, with its own confirmation still on the way, and a peer that never receives that stays in doubt for ever. So
+    /// keep the old value and the sealed pending one until the peers have shown that they finished, by the first
+    /// successful run on the new value or by their word over the application's channel. Until then [`Session::resend`],
+    /// or [`Session::resume_ending`] after a crash, has the frames again.
     Done(P::Output, Option<P::Held>, Vec<Outgoing>),
 }
 
@@ -66,6 +73,7 @@ impl<P: Protocol> Session<P> {
         auth: Auth,
         seed: SecretBytes<32>,
     ) -> Result<(Self, Vec<Outgoing>), StartError> {
+        P::fits(&setup, secrets, &input).map_err(StartError::Mismatch)?;
         let mut line = Line::new(P::ID, setup.roster(), label.tag(), auth)?;
         let play = Play::<P>::new(setup, label, seed, secrets.digest(), &mut line)?;
         let (state, drafts) = P::start(&play.setup, secrets, input, &play.run, &mut play.rng(&line, 0));
@@ -96,8 +104,9 @@ impl<P: Protocol> Session<P> {
                     self.progress()
                 }
                 Placed::Conflict => {
-                    let first = play.frames.get(&slot_of(&header)).map_or(Vec::new(), |frame| frame.to_vec());
-                    Err(self.abort(Some(from), Fault::Equivocation, Some(Box::new([first, msg.to_vec()]))))
+                    let first = play.frames.get(&slot_of(&header)).cloned().unwrap_or_default();
+                    let evidence = Box::new([first, Zeroizing::new(msg.to_vec())]);
+                    Err(self.abort(Some(from), Fault::Equivocation, Some(evidence)))
                 }
             },
             Phase::Ending(play, ending, _) => {
@@ -122,8 +131,9 @@ impl<P: Protocol> Session<P> {
     }
 
     /// The caller has stored the pending value durably. Only this releases the last frames with the confirmation; from
-    /// here on the party is in doubt, and keeps old and pending value until [`Step::Done`]. The receipt of another run
-    /// releases nothing.
+    /// here on the party is in doubt: it keeps the old and the sealed pending value until [`Step::Done`], and both beyond
+    /// it until the peers have shown that they finished. If all other confirmations are in this returns `Done` at once,
+    /// while the own one may still be lost. The receipt of another run releases nothing.
     pub fn stored(&mut self, receipt: Stored) -> Step<P> {
         let mut released = Vec::new();
         if let Phase::Ending(play, ending, _) = &mut self.phase
@@ -183,24 +193,25 @@ impl<P: Protocol> Session<P> {
     }
 
     /// Ends the run; what it held is given back.
-    fn abort(&mut self, culprit: Option<PartyId>, fault: Fault, evidence: Option<Box<[Vec<u8>; 2]>>) -> Error<P::Held> {
+    fn abort(&mut self, culprit: Option<PartyId>, fault: Fault, evidence: Option<Evidence>) -> Error<P::Held> {
         let held = match mem::replace(&mut self.phase, Phase::Finished) {
             Phase::Rounds(_, state) => state.cancel(),
             Phase::Ending(..) | Phase::Finished => None,
         };
         self.line.sent.clear();
         let culprit = culprit.filter(|_| self.line.auth.names_culprits());
-        Error::Aborted(Aborted { culprit, fault, held, evidence })
+        Error::Aborted(Aborted { culprit, fault, held, evidence, view: Vec::new() })
     }
 
-    fn failed(&mut self, failed: Failed<P::Held>) -> Error<P::Held> {
+    fn failed(&mut self, failed: Failed<P::Held>, play: &Play<P>) -> Error<P::Held> {
         self.line.sent.clear();
         let Failed { culprit, fault, held, burned } = failed;
         let culprit = culprit.filter(|_| self.line.auth.names_culprits());
+        let view = if fault == Fault::View { play.broadcasts(&self.line) } else { Vec::new() };
         if fault.class() == Class::Burn || !burned.is_empty() {
             Error::Burned(Burned { culprit, fault, setups: burned, held })
         } else {
-            Error::Aborted(Aborted { culprit, fault, held, evidence: None })
+            Error::Aborted(Aborted { culprit, fault, held, evidence: None, view })
         }
     }
 
@@ -217,7 +228,14 @@ impl<P: Protocol> Session<P> {
         }
         let (body, _) = self.line.open(header.sender, msg)?;
         let own = self.line.tags.get(&self.line.me());
-        if own.is_some_and(|tag| tag.as_ref() == body) { Ok(()) } else { Err(Rejected::Run) }
+        if own.is_none_or(|tag| tag.as_ref() != body) {
+            return Err(Rejected::Run);
+        }
+        match &self.phase {
+            // who has confirmed has stored, and can't have closed
+            Phase::Ending(_, ending, _) if !ending.missing.contains_key(&header.sender) => Err(Rejected::Past),
+            _ => Ok(()),
+        }
     }
 
     /// Delivers every round that is complete.
@@ -237,7 +255,8 @@ impl<P: Protocol> Session<P> {
             };
             let inbox = play.inbox(&mut self.line);
             let (round, mut rng) = (play.awaited, play.rng(&self.line, play.awaited));
-            let next = state.advance(&play.setup, &play.run, &inbox, &mut rng).map_err(|failed| self.failed(failed))?;
+            let next =
+                state.advance(&play.setup, &play.run, &inbox, &mut rng).map_err(|failed| self.failed(failed, &play))?;
             let following = round.saturating_add(1);
             match next {
                 Next::Round(state, drafts) => {
@@ -275,6 +294,7 @@ impl<P: Protocol> Session<P> {
                                 fault,
                                 held: Some(held),
                                 evidence: None,
+                                view: Vec::new(),
                             }));
                         }
                     };

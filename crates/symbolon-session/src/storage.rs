@@ -1,7 +1,9 @@
 //! Sealing what is stored: suspended sessions, pending values, pair setups.
 //!
 //! `"SYMB" || version (1) || kind (8) || copy id (16) || nonce (12) || AES-256-GCM(..)`; everything before the ciphertext
-//! is associated data, and the key of each blob is `T("storage", key, kind, copy id)`.
+//! is associated data, and the key of each blob is `T("storage", key, kind, copy id)`. The copy id is
+//! `T("copy", key, 32 fresh bytes, kind, plaintext)[..16]`: of a cloned machine, whose fresh bytes repeat, two different
+//! objects still have different keys (safety.md S9), and two equal ones are the same copy.
 
 use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce, Tag, aead::AeadInOut};
 use alloc::vec::Vec;
@@ -66,14 +68,16 @@ impl StorageKey {
         Aes256Gcm::new(<&Key<Aes256Gcm>>::from(&*key))
     }
 
-    /// Seals an object of a kind; every call gives it a fresh copy id.
+    /// Seals an object of a kind; every call draws fresh bytes for a copy id of its own.
     ///
     /// # Errors
     /// [`SealError`].
     pub fn seal(&self, kind: &[u8; 8], plaintext: &[u8], rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, SealError> {
-        let (mut copy, mut nonce) = ([0; 16], [0; 12]);
-        rng.try_fill_bytes(&mut copy).map_err(|_| SealError)?;
+        let (mut fresh, mut nonce) = ([0; 32], [0; 12]);
+        rng.try_fill_bytes(&mut fresh).map_err(|_| SealError)?;
         rng.try_fill_bytes(&mut nonce).map_err(|_| SealError)?;
+        let copy = Transcript::new("session", "copy").part(self.0.expose()).part(fresh).part(kind).part(plaintext);
+        let copy = *copy.finish().first_chunk().ok_or(SealError)?;
         let mut w = Writer::with_capacity(HEADER + plaintext.len() + TAG);
         w.bytes(MAGIC).u8(VERSION).bytes(kind).bytes(&copy).bytes(&nonce).bytes(plaintext);
         let mut sealed = w.finish();

@@ -134,6 +134,42 @@ fn row_86_lost_last_frames_and_crashes() {
     assert!(net.outputs.is_empty());
 }
 
+/// The last to confirm is done at once, and its confirmation is lost with its session: what it has stored, and only that,
+/// ends the doubt of its peer, which may have crashed as well.
+#[test]
+fn row_88_the_last_to_confirm_keeps_what_it_stored() {
+    for crashed in [false, true] {
+        let mut net = prepared(1);
+        save(&mut net, S);
+        net.run();
+        save(&mut net, C);
+        assert!(net.outputs.contains_key(&C), "done at once");
+        net.queue.clear();
+        drop(net.parties.remove(&C));
+        if crashed {
+            let (session, step) = resume(&net.sealed[&S]);
+            assert!(matches!(step, Step::Continue(_)));
+            net.parties.insert(S, session);
+        }
+        // the peer alone gets nowhere
+        assert!(!net.outputs.contains_key(&S));
+        assert_eq!(net.session(S).waiting_for().into_iter().collect::<Vec<_>>(), [C]);
+        // again and again, as long as the peer has not shown that it is done
+        for round in 0..3 {
+            let (session, step) = resume::<Keys>(&net.sealed[&C]);
+            let Step::Done(output, None, frames) = step else { panic!() };
+            assert_eq!(Some(&output), net.outputs.get(&C));
+            assert_eq!((frames.len(), frames[0].bytes == net.mail[3].2), (1, true), "byte for byte");
+            assert_eq!(session.resend(), frames);
+            if round == 1 {
+                net.give(C, S, &frames[0].bytes).unwrap();
+                net.parties.insert(C, session);
+                net.all_agree();
+            }
+        }
+    }
+}
+
 #[test]
 fn in_doubt_no_frame_ends_the_run() {
     let mut net = prepared(1);
@@ -374,6 +410,38 @@ fn closed_between_many_is_signed() {
     let closed = close(S, &first, &keyed(C, 3).roster, signed(C), &mut ledger).unwrap();
     net.give(C, S, &closed.bytes).unwrap();
     assert!(matches!(&net.errors[0].1, Error::Aborted(a) if a.fault == Fault::Closed && a.held == Some(Cargo(1))));
+}
+
+/// Who has confirmed has stored, and can't have closed: its `closed` would make the others drop what it keeps.
+#[test]
+fn closed_after_the_own_confirmation_is_rejected() {
+    let mut net = Net::<Trio>::signed(3, 6);
+    let three = party(3);
+    net.store = false;
+    net.run();
+    net.pending.remove(&three);
+    save(&mut net, S);
+    let (_, _, last) = net.queue.iter().find(|m| m.1 == three).unwrap().clone();
+    save(&mut net, C);
+    net.run();
+    assert_eq!(net.session(S).waiting_for().into_iter().collect::<Vec<_>>(), [three]);
+    let closed = |me| close(S, &last, &keyed(me, 3).roster, signed(me), &mut MemoryLedger::default()).unwrap().bytes;
+    assert_eq!(net.give(C, S, &closed(C)), Err(Rejected::Past));
+    assert!(net.errors.is_empty());
+    net.give(three, S, &closed(three)).unwrap();
+    assert!(matches!(&net.errors[0].1, Error::Aborted(a) if a.fault == Fault::Closed));
+
+    // of two: the server has confirmed, the client has not stored yet
+    let mut net = prepared(1);
+    save(&mut net, S);
+    net.run();
+    let frame = net.mail[1].2.clone();
+    let roster = Pair::from(Role::Server).roster();
+    let closed = close(C, &frame, &roster, Auth::Channel, &mut MemoryLedger::default()).unwrap();
+    assert_eq!(net.give(S, C, &closed.bytes), Err(Rejected::Past));
+    save(&mut net, C);
+    net.run();
+    net.all_agree();
 }
 
 #[test]

@@ -89,6 +89,26 @@ fn row_111_failures_slow_down_and_the_owner_lifts_them() {
     assert_eq!(ledger.failures(&key).unwrap().count(), 0);
 }
 
+/// A cloned machine draws the same bytes: two different objects have two keys, and their pads nothing in common.
+#[test]
+fn a_cloned_generator_never_repeats_key_and_nonce() {
+    let key = storage();
+    let seal = |key: &StorageKey, kind: &[u8; 8], plain: &[u8]| key.seal(kind, plain, &mut rng(1)).unwrap();
+    let (one, two) = (seal(&key, b"setup\0\0\0", &[1; 64]), seal(&key, b"setup\0\0\0", &[2; 64]));
+    let (copy, nonce, text) = (13..29, 29..41, 41..105);
+    assert_eq!(one[nonce.clone()], two[nonce.clone()], "the generator is a clone");
+    assert_ne!(one[copy.clone()], two[copy.clone()], "the copy id tells the key");
+    let pads = one[text.clone()].iter().zip(&two[text]).map(|(a, b)| a ^ b);
+    assert!(pads.into_iter().any(|byte| byte != 1 ^ 2), "one pad for two objects");
+    // another kind or storage key is another copy; the same object is the same copy
+    let other = StorageKey::new(SecretBytes::new([0; 32]));
+    assert_ne!(one[copy.clone()], seal(&key, b"pending\0", &[1; 64])[copy.clone()]);
+    assert_ne!(one[copy.clone()], seal(&other, b"setup\0\0\0", &[1; 64])[copy.clone()]);
+    assert_eq!(one, seal(&key, b"setup\0\0\0", &[1; 64]));
+    // other bytes of the generator are another copy of the same object
+    assert_ne!(one[copy.clone()], key.seal(b"setup\0\0\0", &[1; 64], &mut rng(2)).unwrap()[copy]);
+}
+
 #[test]
 fn sealed_objects_open_with_their_key_and_kind_only() {
     let key = storage();

@@ -9,5 +9,6 @@ mod ledger;
 mod net;
 mod over_channel;
 mod rounds;
+mod runs;
 mod suspended;
 mod toys;

@@ -6,7 +6,7 @@ use symbolon_core::{PartyId, SecretBytes};
 use symbolon_session::*;
 
 fn auth_of<K: Kind>(me: PartyId) -> Auth {
-    if [Trio::ID, Quad::ID, Talk::ID].contains(&K::ID) { signed(me) } else { Auth::Channel }
+    if [Trio::ID, Quad::ID, Talk::ID, Tail::ID].contains(&K::ID) { signed(me) } else { Auth::Channel }
 }
 
 fn resume<K: Kind>(me: PartyId, sealed: &[u8], ledger: &mut MemoryLedger) -> Result<Session<Toy<K>>, ResumeError> {
@@ -48,6 +48,7 @@ fn suspended_after_every_message_the_run_is_the_same() {
     check(|| Net::<Trio>::signed(3, 1));
     check(|| Net::<Quad>::signed(3, 1));
     check(|| Net::<Talk>::signed(3, 1));
+    check(|| Net::<Tail>::signed(3, 1));
 }
 
 #[test]

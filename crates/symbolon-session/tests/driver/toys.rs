@@ -124,6 +124,18 @@ impl Kind for Talk {
     }
 }
 
+/// Broadcasts of three parties; the third has round 2, and starts when it has heard the others.
+pub struct Tail;
+impl Kind for Tail {
+    const NAME: &'static str = "tail";
+    const ID: u8 = 208;
+    const ROUNDS: u8 = 3;
+    const KEY_MAKING: bool = false;
+    fn sends(round: u8, from: PartyId) -> Sends {
+        if (round == 2) == (from.get() == 3) { Sends::Broadcast } else { Sends::Nothing }
+    }
+}
+
 pub struct Toy<K> {
     me: PartyId,
     round: u8,
