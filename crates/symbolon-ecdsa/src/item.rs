@@ -221,6 +221,13 @@ impl Bank {
         self.0.retain(|_, item| item.pair != *pair || item.serial >= floor);
     }
 
+    /// The ids of the items of a setup: what two banks compare after a restart, and what the sender of the first frame
+    /// picks from.
+    pub fn ids(&self, setup: &SetupId) -> impl Iterator<Item = ItemId> + '_ {
+        let setup = *setup;
+        self.0.values().filter(move |item| item.setup == setup).map(|item| item.id)
+    }
+
     /// Items left for a setup.
     #[must_use]
     pub fn left(&self, setup: &SetupId) -> usize {

@@ -11,6 +11,8 @@ mod payload;
 pub mod preprocess;
 mod sign;
 mod signature;
+#[cfg(test)]
+mod tests;
 
 pub use address::{AddressError, EthereumAddress};
 pub use bip32::{DerivationPath, DeriveError, Derived, PathError, derive};

@@ -80,7 +80,7 @@ fn check(own: &OwnHalf, receiver: &ReceiverShare<2>, target: &Target, r: &mut Re
     if let Some((com, opening)) = opening {
         com.verify(COMMIT, &own.sid, PartyId::SERVER, &encoded_r_peer, &opening).map_err(|_| Fault::Opening)?;
     }
-    if encoded_r_peer == own.encoded_r {
+    if bool::from(encoded_r_peer.ct_eq(&own.encoded_r)) {
         return Err(Fault::Forbidden);
     }
     let beta = receiver.beta().expose();

@@ -12,7 +12,9 @@ use symbolon_mta::{
     Exhausted, MulReceiver, MulSender, PairSetup, Purpose, SenderShare, extension_len, multiplication_len,
 };
 use symbolon_proofs::Commitment;
-use symbolon_session::{Draft, Failed, Fault, Inbox, Next, Pair, Protocol, Roster, Run, Sends, Setup, Terms, To};
+use symbolon_session::{
+    Agreed, Draft, Failed, Fault, Inbox, Next, Pair, Protocol, Roster, Run, Sends, Setup, Terms, To,
+};
 
 /// The most items of one run.
 pub const MAX_BATCH: u16 = 256;
@@ -153,6 +155,11 @@ impl Protocol for Preprocess {
             4 => multiply_len(setup.count),
             _ => 0,
         }
+    }
+
+    fn fits(setup: &PreprocessSetup, _: &(), input: &PairSetup) -> Result<(), Agreed> {
+        let fits = (input.id(), *input.pair()) == (setup.setup, setup.pair);
+        if fits && input.suite().parameters() == setup.parameters { Ok(()) } else { Err(Agreed::Setup) }
     }
 
     fn start(setup: &PreprocessSetup, _: &(), input: PairSetup, _: &Run, _: &mut SeedRng) -> (Self, Vec<Draft>) {

@@ -13,7 +13,7 @@ use symbolon_core::{
 };
 use symbolon_mta::{Exhausted, MulReceiver, PairSetup, Purpose, extension_len};
 use symbolon_session::{
-    Draft, Failed, Fault, Header, Inbox, Next, Pair, Protocol, Roster, Run, Sends, Setup, Terms, To,
+    Agreed, Draft, Failed, Fault, Header, Inbox, Next, Pair, Protocol, Roster, Run, Sends, Setup, Terms, To,
 };
 use symbolon_sharing::{KeyShare, Scheme};
 
@@ -93,6 +93,19 @@ impl Request {
     #[must_use]
     pub const fn terms(&self) -> &Terms {
         &self.terms
+    }
+
+    /// Whether `share` is the one that the request was made for.
+    ///
+    /// # Errors
+    /// [`Agreed::Sharing`].
+    pub fn fits(&self, share: &Share) -> Result<(), Agreed> {
+        let terms = &self.terms;
+        let same = terms.key_id == Some(share.key_id())
+            && terms.sharing_id == Some(share.sharing_id())
+            && terms.epoch == Some(share.epoch())
+            && share.me() == self.pair.role().id();
+        if same { Ok(()) } else { Err(Agreed::Sharing) }
     }
 
     /// The key material of the run: the weighted, tweaked share and its public counterpart.
@@ -254,6 +267,14 @@ impl Protocol for SignOnline {
             1 => CLIENT_STEP_3_LEN,
             _ => SERVER_STEP_3_LEN + STEP_4_LEN,
         }
+    }
+
+    fn fits(setup: &OnlineSetup, share: &Share, item: &Preprocessed) -> Result<(), Agreed> {
+        let terms = &setup.0.terms;
+        if terms.item != Some(item.id) || terms.setups != [item.setup] || setup.0.pair != item.pair {
+            return Err(Agreed::Item);
+        }
+        setup.0.fits(share)
     }
 
     fn start(setup: &OnlineSetup, share: &Share, item: Preprocessed, _: &Run, _: &mut SeedRng) -> (Self, Vec<Draft>) {
@@ -418,6 +439,13 @@ impl Protocol for SignFull {
             4 => multiply_len(1) + SERVER_STEP_3_LEN + STEP_4_LEN,
             _ => 0,
         }
+    }
+
+    fn fits(setup: &FullSetup, share: &Share, ots: &PairSetup) -> Result<(), Agreed> {
+        if setup.0.terms.setups != [ots.id()] || setup.0.pair != *ots.pair() {
+            return Err(Agreed::Setup);
+        }
+        setup.0.fits(share)
     }
 
     fn start(setup: &FullSetup, share: &Share, ots: PairSetup, _: &Run, _: &mut SeedRng) -> (Self, Vec<Draft>) {

@@ -209,6 +209,8 @@ impl Signature {
     ///
     /// # Errors
     /// [`VerifyError`], without a reason.
+    // everything here is public, and takes variable time: a frame of its own lets the constant-time check tell it apart
+    #[inline(never)]
     pub fn verify(&self, public_key: &ProjectivePoint, digest: &Digest) -> Result<(), VerifyError> {
         let big_r = self.big_r().ok_or(VerifyError)?;
         let (r, s) = (*self.inner.r().as_ref(), *self.inner.s().as_ref());

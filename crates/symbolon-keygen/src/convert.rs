@@ -15,9 +15,9 @@ use symbolon_mta::{
 };
 use symbolon_proofs::SchnorrProof;
 use symbolon_session::{
-    Draft, Failed, Fault, Inbox, Next, Pair, Protocol, Roster, Run, Sends, Setup, Storable, Terms, To,
+    Agreed, Draft, Failed, Fault, Inbox, Next, Pair, Protocol, Roster, Run, Sends, Setup, Storable, Terms, To,
 };
-use symbolon_sharing::{KeyShare, Member, PairFactor, Parts, Scheme};
+use symbolon_sharing::{KeyShare, Marks, Member, PairFactor, Parts, Scheme};
 
 type Point = <Secp256k1 as Group>::Point;
 type Scalar = <Secp256k1 as Group>::Scalar;
@@ -41,6 +41,7 @@ pub struct Inputs {
     big_b: Point,
     public_key: Point,
     chain_code: [u8; 32],
+    marks: Marks,
 }
 
 impl Inputs {
@@ -57,6 +58,7 @@ impl Inputs {
             big_b,
             public_key: *factor.public_key(),
             chain_code: *factor.chain_code(),
+            marks: factor.marks(),
         }
     }
 
@@ -97,6 +99,7 @@ impl Inputs {
             .part(self.chain_code)
             .point::<Secp256k1>(&big_z_i)
             .point::<Secp256k1>(&big_z_r)
+            .number(self.marks.to_byte())
             .finish();
         let share = KeyShare::new(Parts {
             scheme: Scheme::Ecdsa,
@@ -109,7 +112,7 @@ impl Inputs {
             x: SecretScalar::new(x),
             public_key: self.public_key,
             chain_code: self.chain_code,
-            marks: symbolon_sharing::Marks::default(),
+            marks: self.marks,
         })
         .map_err(|_| Fault::Conversion)?;
         Ok(Converted { share, outcome })
@@ -258,10 +261,14 @@ impl ConvertSetup {
     /// [`Exhausted`] when the setup has served all its runs.
     pub fn new(factor: &PairFactor, setup: &mut PairSetup, epoch: u32) -> Result<Self, Exhausted> {
         setup.begin_run()?;
+        Ok(Self::describe(factor, setup, epoch))
+    }
+
+    fn describe(factor: &PairFactor, setup: &PairSetup, epoch: u32) -> Self {
         let (big_a, big_b) = factor.points();
         let mut extra = Writer::new();
         extra.point::<Secp256k1>(&big_a).point::<Secp256k1>(&big_b).point::<Secp256k1>(factor.public_key());
-        extra.bytes(factor.chain_code());
+        extra.bytes(factor.chain_code()).u8(factor.marks().to_byte());
         let terms = Terms {
             curve: Secp256k1::ID,
             scheme: "ecdsa",
@@ -274,7 +281,7 @@ impl ConvertSetup {
             extra: extra.finish(),
             ..Terms::default()
         };
-        Ok(Self { pair: *factor.pair(), terms, epoch })
+        Self { pair: *factor.pair(), terms, epoch }
     }
 }
 
@@ -326,6 +333,14 @@ impl Protocol for Convert {
             5 => PROOF_LEN,
             _ => 0,
         }
+    }
+
+    fn fits(setup: &ConvertSetup, factor: &PairFactor, input: &PairSetup) -> Result<(), Agreed> {
+        if setup.terms.setups != [input.id()] || *input.pair() != setup.pair {
+            return Err(Agreed::Setup);
+        }
+        let same = ConvertSetup::describe(factor, input, setup.epoch) == *setup;
+        if same { Ok(()) } else { Err(Agreed::Sharing) }
     }
 
     fn start(

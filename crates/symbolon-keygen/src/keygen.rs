@@ -69,6 +69,7 @@ pub fn outcome(sid: &Sid, factor: &PairFactor) -> [u8; 32] {
         .point::<Secp256k1>(&big_b)
         .point::<Secp256k1>(factor.public_key())
         .part(factor.chain_code())
+        .number(factor.marks().to_byte())
         .finish()
 }
 

@@ -1,4 +1,5 @@
-//! Refresh of the multiplicative pair (docs/spec/keygen.md, refresh): `a' = a/rho`, `b' = b*rho`, the same `P`.
+//! Refresh of the multiplicative pair (docs/spec/keygen.md, refresh, steps 1 to 5): `a' = a/rho`, `b' = b*rho`, the
+//! same `P`.
 //!
 //! `rho = rho_S * rho_C`, both non-zero; the server commits to its half before it sees the client's. The result is
 //! generation `g + 1`, stored as pending beside `g`; the pending value keeps the opening frame, so that a lost opening
@@ -12,9 +13,9 @@ use symbolon_core::{
 };
 use symbolon_proofs::{Commitment, Opening};
 use symbolon_session::{
-    Draft, Failed, Fault, Inbox, Next, Pair, Protocol, Roster, Run, Sends, Setup, Storable, Suspend, Terms, To,
+    Agreed, Draft, Failed, Fault, Inbox, Next, Pair, Protocol, Roster, Run, Sends, Setup, Storable, Suspend, Terms, To,
 };
-use symbolon_sharing::PairFactor;
+use symbolon_sharing::{Marks, PairFactor};
 
 const COMMIT: &str = "pair refresh rho";
 
@@ -52,7 +53,7 @@ impl RefreshSetup {
     }
 }
 
-/// `A`, `B`, `P` and the chain code of the factor that is refreshed, so that both sides start from one pair.
+/// `A`, `B`, `P`, chain code and marks of the factor that is refreshed, so that both sides start from one pair.
 fn public_digest(factor: &PairFactor) -> [u8; 32] {
     let (big_a, big_b) = factor.points();
     Transcript::new("pair-refresh", "old pair")
@@ -60,6 +61,7 @@ fn public_digest(factor: &PairFactor) -> [u8; 32] {
         .point::<Secp256k1>(&big_b)
         .point::<Secp256k1>(factor.public_key())
         .part(factor.chain_code())
+        .number(factor.marks().to_byte())
         .finish()
 }
 
@@ -116,6 +118,7 @@ pub struct OldFactor {
     peer_point: <Secp256k1 as Group>::Point,
     public_key: <Secp256k1 as Group>::Point,
     chain_code: [u8; 32],
+    marks: Marks,
 }
 
 impl OldFactor {
@@ -125,10 +128,11 @@ impl OldFactor {
             peer_point: *factor.peer_point(),
             public_key: *factor.public_key(),
             chain_code: *factor.chain_code(),
+            marks: factor.marks(),
         }
     }
 
-    /// `a' = a/rho`, `b' = b*rho`; the peer's point moves the other way. `PairFactor::new` checks `a'*B' = P`.
+    /// Step 5: `a' = a/rho`, `b' = b*rho`; the peer's point moves the other way. `PairFactor::new` checks `a'*B' = P`.
     fn refreshed(self, setup: &RefreshSetup, rho: &SecretScalar<Secp256k1>) -> Result<PairFactor, Fault> {
         let inverse = SecretScalar::<Secp256k1>::new(Secp256k1::invert(rho.expose()));
         let (own, peer) = match setup.pair.role() {
@@ -138,22 +142,21 @@ impl OldFactor {
         let secret = SecretScalar::new(*self.secret.expose() * *own.expose());
         let peer_point = Secp256k1::mul(&self.peer_point, peer.expose());
         let (key_id, g) = (setup.key_id, setup.generation);
-        PairFactor::new(setup.pair, key_id, g, secret, peer_point, self.public_key, self.chain_code)
-            .map_err(|_| Fault::Inconsistent)
+        let factor = PairFactor::new(setup.pair, key_id, g, secret, peer_point, self.public_key, self.chain_code)
+            .map_err(|_| Fault::Inconsistent)?;
+        Ok(factor.with_marks(self.marks))
     }
 }
 
-/// `rho = rho_S * rho_C`; 0 and 1 are refused.
-fn product(
-    x: &SecretScalar<Secp256k1>,
-    y: &SecretScalar<Secp256k1>,
-) -> Result<SecretScalar<Secp256k1>, Fault> {
+/// Steps 3 and 4: `rho = rho_S * rho_C`; 0 and 1 are refused.
+fn product(x: &SecretScalar<Secp256k1>, y: &SecretScalar<Secp256k1>) -> Result<SecretScalar<Secp256k1>, Fault> {
     let rho = SecretScalar::<Secp256k1>::new(*x.expose() * *y.expose());
     let zero_or_one = [0u64, 1].map(<Secp256k1 as Group>::Scalar::from);
     // ok to branch: the values to refuse are negligible, and refusing them ends the run
     if zero_or_one.contains(rho.expose()) { Err(Fault::Forbidden) } else { Ok(rho) }
 }
 
+/// Steps 3 and 4: the peer's half, not 0.
 fn half(r: &mut Reader<'_>) -> Result<SecretScalar<Secp256k1>, Fault> {
     let scalar = SecretScalar::new(r.scalar::<Secp256k1>()?);
     if *scalar.expose() == <Secp256k1 as Group>::Scalar::from(0u64) { Err(Fault::Forbidden) } else { Ok(scalar) }
@@ -183,14 +186,21 @@ impl Protocol for PairRefresh {
         }
     }
 
+    fn fits(setup: &RefreshSetup, factor: &PairFactor, _: &()) -> Result<(), Agreed> {
+        let fits = factor.pair() == &setup.pair
+            && (factor.key_id(), factor.generation()) == (setup.key_id, setup.old_generation)
+            && public_digest(factor) == setup.public;
+        if fits { Ok(()) } else { Err(Agreed::Sharing) }
+    }
+
     fn start(setup: &RefreshSetup, factor: &PairFactor, _: (), run: &Run, rng: &mut SeedRng) -> (Self, Vec<Draft>) {
         let old = OldFactor::of(factor);
         match setup.pair.role() {
             Role::Server => {
+                // step 1
                 let rho = SecretScalar::<Secp256k1>::random(rng);
                 let value = rho.to_bytes();
-                let (com, opening) =
-                    Commitment::commit(COMMIT, &run.sid0(), PartyId::SERVER, value.expose(), rng);
+                let (com, opening) = Commitment::commit(COMMIT, &run.sid0(), PartyId::SERVER, value.expose(), rng);
                 let mut w = Writer::new();
                 com.encode(&mut w);
                 (Self::Committed(old, rho, opening), vec![(To::One(PartyId::CLIENT), w.finish())])
@@ -208,8 +218,7 @@ impl Protocol for PairRefresh {
     ) -> Result<Next<Self>, Failed<()>> {
         let peer = setup.pair.peer();
         let sid0_server = run.sid0_of(PartyId::SERVER);
-        self.step(setup, &run.sid(), &sid0_server, inbox.private(peer), rng)
-            .map_err(|fault| Failed::new(peer, fault))
+        self.step(setup, &run.sid(), &sid0_server, inbox.private(peer), rng).map_err(|fault| Failed::new(peer, fault))
     }
 
     fn cancel(self) -> Option<()> {
@@ -229,6 +238,7 @@ impl PairRefresh {
         let to = To::One(setup.pair.peer());
         match self {
             Self::Waiting(old) => {
+                // step 2
                 let com = Commitment::decode(&mut r)?;
                 r.finish()?;
                 let rho_c = SecretScalar::<Secp256k1>::random(rng);
@@ -237,6 +247,7 @@ impl PairRefresh {
                 Ok(Next::Round(Self::Answered(old, rho_c, com), vec![(to, w.finish())]))
             }
             Self::Committed(old, rho_s, opening) => {
+                // step 3
                 let rho_c = half(&mut r)?;
                 r.finish()?;
                 let factor = old.refreshed(setup, &product(&rho_s, &rho_c)?)?;
@@ -246,6 +257,7 @@ impl PairRefresh {
                 Ok(prepared(outcome(sid, &factor), factor, to, w))
             }
             Self::Answered(old, rho_c, com) => {
+                // step 4
                 let rho_s = half(&mut r)?;
                 let opening = Opening::decode(&mut r)?;
                 r.finish()?;

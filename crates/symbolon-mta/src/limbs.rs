@@ -68,7 +68,9 @@ const fn plus_c(x: &Limbs) -> (Limbs, u64) {
     (out, carry)
 }
 
-const fn select(a: &Limbs, b: &Limbs, take_b: u64) -> Limbs {
+/// `b` for `take_b = 1`, `a` for 0. Through [`mask`]: from a carry the optimiser knows the two cases, and branches.
+fn select(a: &Limbs, b: &Limbs, take_b: u64) -> Limbs {
+    let take_b = mask(take_b);
     [
         a[0] ^ (take_b & (a[0] ^ b[0])),
         a[1] ^ (take_b & (a[1] ^ b[1])),
@@ -83,9 +85,9 @@ pub(crate) const fn is_canonical(x: &Limbs) -> bool {
 }
 
 /// `x mod q` for any `x < 2^256`.
-pub(crate) const fn reduce_once(x: &Limbs) -> Limbs {
+pub(crate) fn reduce_once(x: &Limbs) -> Limbs {
     let (reduced, over) = plus_c(x);
-    select(x, &reduced, 0u64.wrapping_sub(over))
+    select(x, &reduced, over)
 }
 
 /// `a + b mod q`.
@@ -99,7 +101,7 @@ pub(crate) fn add(a: &Limbs, b: &Limbs) -> Limbs {
     }
     // a, b < q, so the sum is below 2q: one subtraction is enough, also when the sum carried
     let (reduced, over) = plus_c(&sum);
-    select(&sum, &reduced, 0u64.wrapping_sub(over | carry))
+    select(&sum, &reduced, over | carry)
 }
 
 /// `a - b mod q`.
@@ -112,7 +114,7 @@ pub(crate) fn sub(a: &Limbs, b: &Limbs) -> Limbs {
         borrow = high(t) & 1;
     }
     // a borrow left 2^256 too much; taking C away leaves q too much less, which is the result
-    let under = 0u64.wrapping_sub(borrow);
+    let under = mask(borrow);
     let mut borrow = 0;
     for (i, c) in C.iter().chain(&[0]).enumerate() {
         let t = u128::from(difference[i]).wrapping_sub(u128::from(c & under)).wrapping_sub(u128::from(borrow));
@@ -166,7 +168,7 @@ impl Sum {
         // the fifth limb is 0 or 1; if it is 1 the others are small, so that adding C does not carry
         let low = [x[0], x[1], x[2], x[3]];
         let (folded, over) = plus_c(&low);
-        select(&low, &folded, 0u64.wrapping_sub(over | x[4]))
+        select(&low, &folded, over | x[4])
     }
 }
 
@@ -207,10 +209,12 @@ pub(crate) fn from_scalar(scalar: &Scalar) -> Limbs {
     from_bytes(&Zeroizing::new(Secp256k1::scalar_to_bytes(scalar)))
 }
 
-/// A scalar of the curve library from a reduced value.
+/// A scalar of the curve library. By reduction, which changes nothing here: decoding would branch on the range.
 pub(crate) fn to_scalar(limbs: &Limbs) -> Scalar {
-    let bytes = Zeroizing::new(to_bytes(limbs));
-    Secp256k1::scalar_from_bytes(&bytes).unwrap_or_default()
+    let mut wide = Zeroizing::new([0; 64]);
+    let (_, low) = wide.split_at_mut(32);
+    low.copy_from_slice(Zeroizing::new(to_bytes(limbs)).as_slice());
+    Secp256k1::scalar_from_wide(&wide)
 }
 
 #[cfg(test)]

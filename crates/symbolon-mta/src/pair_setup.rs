@@ -13,7 +13,7 @@ use symbolon_core::{
     Role, SecretBytes, SetupId,
     wire::{DecodeError, Kind, Reader, Writer},
 };
-use symbolon_session::{Failed, Fault, OpenError, Pair, SealError, Storable, StorageKey};
+use symbolon_session::{Failed, Fault, OpenError, Pair, SealError, StorageKey};
 use zeroize::Zeroizing;
 
 /// The receiver of extensions: knows all leaves of all trees.
@@ -250,7 +250,9 @@ fn read_leaves(r: &mut Reader<'_>) -> Result<Leaves, DecodeError> {
     Ok(Zeroizing::new(leaves.to_vec()))
 }
 
-impl Storable for PairSetup {
+/// The encoding is private: what a caller can encode and decode it can copy. `seal` consumes, `open` takes what the store
+/// gave up.
+impl PairSetup {
     /// Magic, pair, suite, serial, runs, id, leaves as receiver, `Delta`, leaves as sender.
     fn encode(&self, w: &mut Writer) {
         w.object(Kind::PairSetup);
@@ -260,7 +262,7 @@ impl Storable for PairSetup {
         w.bytes(self.sender.delta.expose()).bytes(self.sender.leaves.as_flattened());
     }
 
-    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         r.object(Kind::PairSetup)?;
         let pair = Pair::decode(r)?;
         let suite = Suite::from_tag(r.u8()?).ok_or(DecodeError::Value)?;
@@ -279,7 +281,9 @@ impl Storable for PairSetup {
         Ok(Self { id, pair, serial, runs, receiver, sender })
     }
 
-    fn max_len(&self) -> usize {
-        ENCODED_LEN
+    pub(crate) fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let mut w = Writer::with_capacity(ENCODED_LEN);
+        self.encode(&mut w);
+        Zeroizing::new(w.finish())
     }
 }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use rand_core::CryptoRng;
 use symbolon_core::{
-    Group, Threshold, Transcript,
+    Group, SecretScalar, Threshold, Transcript,
     wire::{DecodeError, Reader, Writer},
 };
 
@@ -45,6 +45,12 @@ impl<G: Group> FeldmanVector<G> {
             return Err(FeldmanError::LeadingTerm);
         }
         Ok(Self(points))
+    }
+
+    /// The commitments of a polynomial of one's own. Its coefficients are not zero, so that the shape is right.
+    #[must_use]
+    pub fn commit(coefficients: &[SecretScalar<G>]) -> Self {
+        Self(coefficients.iter().map(SecretScalar::public).collect())
     }
 
     /// The committed secret, `f(0)*G`.

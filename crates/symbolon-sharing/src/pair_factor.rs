@@ -114,6 +114,13 @@ impl PairFactor {
     pub const fn marks(&self) -> Marks {
         self.marks
     }
+
+    /// The same factor with these marks, for protocols that carry them on.
+    #[must_use]
+    pub const fn with_marks(mut self, marks: Marks) -> Self {
+        self.marks = marks;
+        self
+    }
 }
 
 impl LongTerm for PairFactor {

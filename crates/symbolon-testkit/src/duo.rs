@@ -78,7 +78,8 @@ impl<P: Protocol> Duo<P> {
         while let Some((to, bytes)) = self.queue.pop_front() {
             let from: PartyId = to.peer().id();
             let i = slot(to);
-            let mut step = self.sessions[i].handle(from, &bytes).unwrap_or_else(|e| panic!("{} at {to:?}: {e}", P::NAME));
+            let mut step =
+                self.sessions[i].handle(from, &bytes).unwrap_or_else(|e| panic!("{} at {to:?}: {e}", P::NAME));
             loop {
                 match step {
                     Step::Continue(frames) => break self.post(to, frames),

@@ -13,8 +13,10 @@
 
 pub mod duo;
 pub mod lying;
+pub mod net;
 pub mod rng;
 
 pub use duo::{Duo, Ended, Traffic};
 pub use lying::{Fate, Lie, Lying, Script, Scripted, Telling, duel};
+pub use net::{Action, Counts, End, Launched, Net, Outcome, Wire, for_seeds, launch};
 pub use rng::{FailingRng, seeded};

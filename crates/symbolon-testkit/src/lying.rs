@@ -158,13 +158,7 @@ impl<P: Protocol> Protocol for Scripted<P> {
         (Self { script, peer, expected, of: core::marker::PhantomData }, drafts)
     }
 
-    fn advance(
-        mut self,
-        _: &P::Setup,
-        run: &Run,
-        inbox: &Inbox,
-        rng: &mut SeedRng,
-    ) -> Result<Next<Self>, Failed<()>> {
+    fn advance(mut self, _: &P::Setup, run: &Run, inbox: &Inbox, rng: &mut SeedRng) -> Result<Next<Self>, Failed<()>> {
         match (self.script)(run, Some(inbox.private(self.peer)), rng) {
             Some(body) => {
                 let drafts = vec![(To::One(self.peer), body)];

@@ -11,7 +11,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     hash::{DefaultHasher, Hasher},
 };
-use symbolon_core::{PartyId, Role, wire::Writer};
+use symbolon_core::{PartyId, Role};
 use symbolon_session::{
     Agreed, Auth, Error, Fault, Header, Label, Outgoing, Protocol, Rejected, Sends, Session, Setup, Step, Stored,
 };
@@ -145,7 +145,7 @@ struct Side<P: Protocol> {
     receipt: Option<Stored>,
     held: Option<P::Held>,
     end: Option<End<P>>,
-    /// Digests of what was accepted, and its size.
+    /// What was accepted, and its size.
     accepted: BTreeSet<Vec<u8>>,
     accepted_bytes: usize,
 }
@@ -186,13 +186,7 @@ const MOST_STEPS: usize = 5_000;
 
 impl<P: Protocol> Net<P> {
     /// A network between server and client. `foreign` are frames of older and parallel runs with their senders.
-    pub fn new(
-        seed: u64,
-        wire: Wire,
-        foreign: Vec<(Role, Vec<u8>)>,
-        server: Launched<P>,
-        client: Launched<P>,
-    ) -> Self {
+    pub fn new(seed: u64, wire: Wire, foreign: Vec<(Role, Vec<u8>)>, server: Launched<P>, client: Launched<P>) -> Self {
         let firsts = [server.frames, client.frames];
         let side = |session, bound| Side {
             session,
@@ -306,7 +300,7 @@ impl<P: Protocol> Net<P> {
                 Step::Prepared(pending, held) => {
                     side.held = Some(held);
                     side.receipt = Some(stored(&pending));
-                    if self.rng.next_u32() % 3 == 0 {
+                    if self.below(3) == 0 {
                         return;
                     }
                     let side = &mut self.sides[slot(role)];
@@ -443,22 +437,19 @@ impl<P: Protocol> Net<P> {
     /// A frame of another run: refused, unless it is the first that this side hears and may be what it waits for.
     fn foreign_frame(&mut self, to: Role, frame: &[u8]) {
         let side = &self.sides[slot(to)];
-        let (fresh, over) = (side.accepted.is_empty() && side.end.is_none(), side.end.is_some());
+        let (was, fresh) = (self.poisoned, side.accepted.is_empty() && side.end.is_none());
+        self.poisoned |= fresh;
         match self.handle(to, to.peer().id(), frame) {
-            Verdict::Rejected => (),
-            Verdict::Used | Verdict::Failed if fresh || self.poisoned => self.poisoned = true,
-            Verdict::Again if self.poisoned => (),
+            Verdict::Rejected => self.poisoned = was,
             Verdict::Used | Verdict::Again | Verdict::Failed => {
-                panic!("a frame of another run was used; the run was over: {over}")
+                assert!(self.poisoned, "a frame of another run was used");
             }
         }
     }
 
     fn handle(&mut self, to: Role, from: PartyId, frame: &[u8]) -> Verdict {
-        let (signed, hostile) = (64, self.wire == Wire::Hostile);
         let side = &mut self.sides[slot(to)];
-        let key = frame[..frame.len().saturating_sub(if hostile { signed } else { 0 })].to_vec();
-        let again = side.accepted.contains(&key);
+        let again = from == to.peer().id() && side.accepted.contains(frame);
         let verdict = match side.session.handle(from, frame) {
             Ok(step) if again => {
                 assert!(matches!(&step, Step::Continue(frames) if frames.is_empty()), "an identical frame is ignored");
@@ -467,7 +458,7 @@ impl<P: Protocol> Net<P> {
             Ok(step) => {
                 side.accepted_bytes += frame.len();
                 assert!(side.accepted_bytes <= side.bound[0], "it takes more than the run has");
-                side.accepted.insert(key);
+                side.accepted.insert(frame.to_vec());
                 self.take(to, step);
                 Verdict::Used
             }
@@ -529,20 +520,4 @@ pub fn for_seeds<T>(seeds: core::ops::Range<u64>, mut one: impl FnMut(u64) -> T)
         out
     };
     seeds.map(run).collect()
-}
-
-/// A label from text.
-///
-/// # Panics
-/// If the text is too long for one.
-#[must_use]
-pub fn label(text: &str) -> Label {
-    Label::new(text).expect("short")
-}
-
-/// The bytes of a value with an encoding.
-pub fn encoded(encode: impl FnOnce(&mut Writer)) -> Vec<u8> {
-    let mut w = Writer::new();
-    encode(&mut w);
-    w.finish()
 }

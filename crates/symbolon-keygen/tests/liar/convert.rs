@@ -3,10 +3,7 @@
 
 use crate::*;
 use std::{cell::Cell, rc::Rc};
-use symbolon_core::{
-    SetupId, Transcript,
-    wire::DecodeError,
-};
+use symbolon_core::{SetupId, Transcript, wire::DecodeError};
 use symbolon_keygen::{
     Convert, ConvertSetup,
     convert::{EXTENSION_LEN, MULTIPLICATION_LEN},
@@ -39,8 +36,8 @@ fn own(role: Role) -> PairFactor {
 
 /// The pair setups of these tests, made once; every run takes copies, as no caller of the library can.
 fn setups() -> [PairSetup; 2] {
-    static MADE: std::sync::OnceLock<[PairSetup; 2]> = std::sync::OnceLock::new();
-    MADE.get_or_init(|| pair_setups(90)).each_ref().map(copy)
+    static MADE: std::sync::OnceLock<[Vec<u8>; 2]> = std::sync::OnceLock::new();
+    MADE.get_or_init(|| pair_setups(90).map(sealed)).each_ref().map(|sealed| opened(sealed))
 }
 
 fn setup_id() -> SetupId {
@@ -93,7 +90,11 @@ fn context(sid: &Sid, prover: PartyId) -> Transcript {
 type Last = Box<dyn Fn(&Sid, Scalar, Point) -> Vec<u8>>;
 
 /// A server with the input `input` and its own state; `gamma` may replace `gamma_a` when it knows alpha and t.
-fn scripted_server(input: Scalar, gamma: impl Fn(Scalar, Scalar) -> Option<Scalar> + 'static, last: Last) -> Fate<Convert> {
+fn scripted_server(
+    input: Scalar,
+    gamma: impl Fn(Scalar, Scalar) -> Option<Scalar> + 'static,
+    last: Last,
+) -> Fate<Convert> {
     let [mut ots, _] = setups();
     let setup = setup(Role::Server, &mut ots);
     let mut t = scalar(0);
@@ -207,9 +208,8 @@ fn row_38_server_with_another_factor() {
     });
     assert_eq!(failure(&scripted_server(other, |_, _| None, garbage)), burned(SERVER));
     // a proof of the part that it knows
-    let part: Last = Box::new(move |sid, z, _| {
-        [&encoded(&bypass(z))[..], &proof(&context(sid, PartyId::SERVER), z)].concat()
-    });
+    let part: Last =
+        Box::new(move |sid, z, _| [&encoded(&bypass(z))[..], &proof(&context(sid, PartyId::SERVER), z)].concat());
     assert_eq!(failure(&scripted_server(other, |_, _| None, part)), burned(SERVER));
     // the client's own proof, mirrored
     let honest = recorded_last();
@@ -262,9 +262,8 @@ fn row_38_tampered_last_values() {
     }
     // gamma_a: the server's own half then stops at the client's Z_R, and a scripted one is caught
     let own = Secp256k1::mul_base;
-    let last: Last = Box::new(move |sid, z, _| {
-        [&encoded(&own(&z))[..], &proof(&context(sid, PartyId::SERVER), z)].concat()
-    });
+    let last: Last =
+        Box::new(move |sid, z, _| [&encoded(&own(&z))[..], &proof(&context(sid, PartyId::SERVER), z)].concat());
     let gamma = |alpha: Scalar, _| Some(a() - alpha + scalar(1));
     assert_eq!(failure(&scripted_server(a(), gamma, last)), burned(SERVER));
 }
@@ -423,7 +422,8 @@ fn row_94_other_epoch_setup_or_factor_is_a_mismatch() {
         start::<Convert>(Role::Server, setup, &own(Role::Server), ots, 1)
     };
     let other_factor = factor(Role::Client, b(), point(A + 1));
-    let cases = [(own(Role::Client), 1, setups()), (own(Role::Client), 0, pair_setups(290)), (other_factor, 0, setups())];
+    let cases =
+        [(own(Role::Client), 1, setups()), (own(Role::Client), 0, pair_setups(290)), (other_factor, 0, setups())];
     for (factor, epoch, [_, mut ots]) in cases {
         let id = ots.id();
         let setup = ConvertSetup::new(&factor, &mut ots, epoch).unwrap();
@@ -471,4 +471,25 @@ fn row_60_an_extension_of_another_purpose_fails() {
     });
     let fate = duel(honest(Role::Server, 1), script, PartyId::SERVER, PartyId::CLIENT);
     assert_eq!(failure(&fate), (Fault::Extension, CLIENT, vec![setup_id()]));
+}
+
+// attacks.md row 94: a session that is given another factor or pair setup than its setup value was made for would look
+// like a liar to the peer; it does not start
+#[test]
+fn row_94_factor_and_setup_must_be_those_of_the_setup_value() {
+    use symbolon_session::{Auth, Label, Session, StartError};
+    let begin = |factor: &PairFactor, ots: PairSetup| {
+        let [_, mut named] = setups();
+        let setup = setup(Role::Client, &mut named);
+        let (label, auth) = (Label::new("unfit").unwrap(), Auth::Signed(identity(Role::Client)));
+        Session::<Convert>::start(setup, factor, ots, label, auth, &mut seeded(1)).map(|_| ())
+    };
+    let [server, client] = setups();
+    let [_, other] = pair_setups(290);
+    assert_eq!(begin(&own(Role::Client), other), Err(StartError::Mismatch(Agreed::Setup)));
+    assert_eq!(begin(&own(Role::Client), server), Err(StartError::Mismatch(Agreed::Setup)));
+    let another = factor(Role::Client, b(), point(A + 1));
+    let [_, again] = setups();
+    assert_eq!(begin(&another, again), Err(StartError::Mismatch(Agreed::Sharing)));
+    assert_eq!(begin(&own(Role::Client), client), Ok(()));
 }

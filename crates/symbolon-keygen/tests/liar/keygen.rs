@@ -73,7 +73,8 @@ fn row_27_rogue_key_of_the_last_mover() {
         if telling.message == 2 {
             telling.body[..33].copy_from_slice(&encoded(&point(1234)));
             // com_I is not known to a tamperer; the opening is checked before the proof
-            telling.body[97..].copy_from_slice(&proof(&context(&telling.run.sid(), PartyId::SERVER, &[0; 32]), scalar(1234)));
+            telling.body[97..]
+                .copy_from_slice(&proof(&context(&telling.run.sid(), PartyId::SERVER, &[0; 32]), scalar(1234)));
         }
     };
     assert_eq!(server_lies(rogue).failure(), (Fault::Opening, SERVER, &[][..]));
@@ -110,7 +111,10 @@ fn row_28_replay_from_another_session() {
     let fate = duel(honest(Role::Client, 2), all, PartyId::CLIENT, PartyId::SERVER);
     assert_eq!(fate.failure(), (Fault::Opening, SERVER, &[][..]));
     // the commitment only, opened with what this session committed to
-    let opening_only = { let old = server[1].clone(); at(2, move |body| body.clone_from(&old)) };
+    let opening_only = {
+        let old = server[1].clone();
+        at(2, move |body| body.clone_from(&old))
+    };
     assert_eq!(server_lies(opening_only).failure(), (Fault::Opening, SERVER, &[][..]));
     // the client's whole answer
     let answer = client[0].clone();

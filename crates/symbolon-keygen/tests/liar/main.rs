@@ -1,6 +1,14 @@
 //! A lying party against an honest one, both behind sessions with signed frames: every check of this crate ends the run
 //! with its own fault, names the liar where the class says so, and burns the pair setup where the class says so.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "a test"
+)]
+
 mod convert;
 mod keygen;
 mod refresh;
@@ -9,7 +17,7 @@ use symbolon_core::{Group, KeyId, PartyId, Role, Secp256k1, SecretBytes, SecretS
 use symbolon_keygen::{Keygen, KeygenSetup};
 use symbolon_mta::{PairSetup, PairSetupRun, PairSetupTerms, Suite};
 use symbolon_proofs::SchnorrProof;
-use symbolon_session::{Auth, IdentityKey, Label, Outgoing, Pair, Protocol, Session};
+use symbolon_session::{Auth, IdentityKey, Label, Outgoing, Pair, Protocol, Session, StorageKey};
 use symbolon_sharing::PairFactor;
 use symbolon_testkit::{Duo, Lie, Lying, Script, Scripted, Telling, seeded};
 
@@ -25,7 +33,13 @@ pub(crate) fn pair(role: Role) -> Pair {
     Pair::new(role, identity(Role::Server).identity(), identity(Role::Client).identity()).unwrap()
 }
 
-pub(crate) fn start<P: Protocol>(role: Role, setup: P::Setup, secrets: &P::LongTerm, input: P::Input, seed: u64) -> Started<P> {
+pub(crate) fn start<P: Protocol>(
+    role: Role,
+    setup: P::Setup,
+    secrets: &P::LongTerm,
+    input: P::Input,
+    seed: u64,
+) -> Started<P> {
     let label = Label::new("liar").unwrap();
     Session::start(setup, secrets, input, label, Auth::Signed(identity(role)), &mut seeded(seed)).unwrap()
 }
@@ -145,9 +159,17 @@ pub(crate) fn bad_scalars() -> [[u8; 32]; 3] {
     [q, q_plus_1, [0xff; 32]]
 }
 
-pub(crate) fn copy(setup: &PairSetup) -> PairSetup {
-    use symbolon_session::Storable;
-    PairSetup::decode(&mut symbolon_core::wire::Reader::new(&setup.to_secret_bytes())).unwrap()
+/// A pair setup that a test uses many times, as no caller of the library can: sealed once, opened for each use.
+pub(crate) fn sealed(setup: PairSetup) -> Vec<u8> {
+    setup.seal(&key(), &mut seeded(5)).unwrap()
+}
+
+pub(crate) fn opened(sealed: &[u8]) -> PairSetup {
+    PairSetup::open(sealed, &key()).unwrap()
+}
+
+fn key() -> StorageKey {
+    StorageKey::new(SecretBytes::new([5; 32]))
 }
 
 pub(crate) fn sid(n: u8) -> Sid {

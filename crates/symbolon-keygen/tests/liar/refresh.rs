@@ -76,7 +76,8 @@ fn row_51_replayed_commitment_and_opening() {
     let old = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
     let [s, c] = factors(1);
     let ear = std::rc::Rc::clone(&old);
-    let liar = lying::<PairRefresh>(Role::Server, setup(&s), &s, (), 31, move |t| ear.borrow_mut().push(t.body.clone()));
+    let liar =
+        lying::<PairRefresh>(Role::Server, setup(&s), &s, (), 31, move |t| ear.borrow_mut().push(t.body.clone()));
     duel(start::<PairRefresh>(Role::Client, setup(&c), &c, (), 32), liar, PartyId::CLIENT, PartyId::SERVER);
     let old = old.take();
     let replay = move |telling: &mut Telling<'_>| telling.body.clone_from(&old[telling.message - 1]);
@@ -185,4 +186,57 @@ fn another_generation_or_factor_is_a_mismatch() {
         let honest = start::<PairRefresh>(Role::Client, setup, factor, (), 2);
         assert_eq!(duel(honest, server(), PartyId::CLIENT, PartyId::SERVER).failure(), sid);
     }
+}
+
+// attacks.md row 75: setup values, which travel in suspended sessions
+#[test]
+fn row_75_setup_values_have_one_encoding() {
+    use symbolon_core::wire::Reader;
+    use symbolon_session::Storable;
+    let [s, c] = factors(1);
+    for setup in [setup(&s), RefreshSetup::new(&c, 9).unwrap()] {
+        let bytes = setup.to_secret_bytes();
+        let mut r = Reader::new(&bytes);
+        assert_eq!(RefreshSetup::decode(&mut r), Ok(setup));
+        assert!(r.finish().is_ok());
+        for len in 0..bytes.len() {
+            assert!(RefreshSetup::decode(&mut Reader::new(&bytes[..len])).is_err());
+        }
+    }
+    let bytes = KeygenSetup::new(pair(Role::Client)).to_secret_bytes();
+    assert_eq!(KeygenSetup::decode(&mut Reader::new(&bytes)), Ok(KeygenSetup::new(pair(Role::Client))));
+    for (at, value) in [(0, 1), (1, 0), (1, 3), (2, 0), (2, 3), (35, 9)] {
+        let mut spoilt = bytes.to_vec();
+        spoilt[at] = value;
+        assert!(KeygenSetup::decode(&mut Reader::new(&spoilt)).is_err(), "byte {at} = {value}");
+    }
+    // one identity for both sides
+    let mut twice = bytes.to_vec();
+    twice.copy_within(2..35, 35);
+    assert!(KeygenSetup::decode(&mut Reader::new(&twice)).is_err());
+}
+
+// attacks.md row 88: the opening is lost; generation g still makes the key, and the opening can be sent again
+#[test]
+fn row_88_a_lost_opening_loses_no_key() {
+    use symbolon_session::Step;
+    use symbolon_testkit::duo::stored;
+    let [s, c] = factors(1);
+    let (mut server, m1) = start::<PairRefresh>(Role::Server, setup(&s), &s, (), 1);
+    let (mut client, _) = start::<PairRefresh>(Role::Client, setup(&c), &c, (), 2);
+    let Ok(Step::Continue(m2)) = client.handle(PartyId::SERVER, &m1[0].bytes) else { panic!() };
+    let Ok(Step::Prepared(pending, ())) = server.handle(PartyId::CLIENT, &m2[0].bytes) else { panic!() };
+    assert!(server.resend().is_empty(), "nothing is opened before the own store");
+    let Step::Continue(lost) = server.stored(stored(&pending)) else { panic!() };
+    assert_eq!(lost.len(), 1);
+    let key = |s: &PairFactor, c: &PairFactor| Secp256k1::mul_base(&(*s.secret().expose() * *c.secret().expose()));
+    assert_eq!(key(&s, &c), *s.public_key(), "the old generation is whole");
+    // sent again
+    let again = server.resend();
+    assert!(again == lost);
+    let Ok(Step::Prepared(pending, ())) = client.handle(PartyId::SERVER, &again[0].bytes) else { panic!() };
+    let Step::Done(c2, _, m4) = client.stored(stored(&pending)) else { panic!() };
+    let Ok(Step::Done(s2, ..)) = server.handle(PartyId::CLIENT, &m4[0].bytes) else { panic!() };
+    assert_eq!(key(&s2, &c2), *s.public_key());
+    assert_eq!((s2.generation(), c2.generation()), (1, 1));
 }

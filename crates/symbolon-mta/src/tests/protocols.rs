@@ -4,7 +4,7 @@ use super::*;
 use alloc::{collections::VecDeque, vec};
 use symbolon_core::{PartyId, SecretBytes, wire::DecodeError};
 use symbolon_session::{
-    Agreed, Auth, Error, Label, Ledger, MemoryLedger, OpenError, Protocol, Sealed, Session, Step, Storable, StorageKey,
+    Agreed, Auth, Error, Label, Ledger, MemoryLedger, OpenError, Protocol, Sealed, Session, Step, StorageKey,
 };
 
 type End<P> = Result<(<P as Protocol>::Output, Option<<P as Protocol>::Held>), Error<<P as Protocol>::Held>>;
