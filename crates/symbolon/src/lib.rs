@@ -13,16 +13,18 @@ pub mod wallet;
 #[cfg(feature = "std")]
 pub use getrandom::SysRng;
 pub use symbolon_core::{
-    ItemId, KeyId, LabelTag, PartyId, Role, RunTag, Secp256k1, SecretBytes, SecretScalar, SetupId, SharingId, Threshold,
+    Group, ItemId, KeyId, LabelTag, PartyId, PartyIdError, Role, RunTag, Secp256k1, SecretBytes, SecretScalar, SeedRng,
+    SetupId, SharingId, Sid, Threshold, ThresholdError, wire,
 };
 pub use symbolon_ecdsa::{
-    Bank, DerivationPath, EthereumAddress, Payload, Preprocess, PreprocessSetup, Preprocessed, RecoveryId, Released,
-    Signature, Signed, item_of,
+    AddressError, Bank, DerivationPath, DeriveError, Digest, EthereumAddress, FullSetup, OnlineSetup, PathError,
+    Payload, PayloadKind, Preprocess, PreprocessError, PreprocessSetup, Preprocessed, RecoveryId, Released, Request,
+    SignError, SignFull, SignOnline, Signature, SignatureError, Signed, VerifyError, item_of,
 };
-pub use symbolon_keygen::{Convert, ConvertSetup, Keygen, KeygenSetup, PairRefresh, RefreshSetup};
-pub use symbolon_mta::{Mta, MtaFactors, MtaSetup, PairSetup, PairSetupRun, PairSetupTerms, Suite};
+pub use symbolon_keygen::{Convert, ConvertSetup, Keygen, KeygenSetup, PairRefresh, RefreshError, RefreshSetup};
+pub use symbolon_mta::{Exhausted, Mta, MtaFactors, MtaSetup, PairSetup, PairSetupRun, PairSetupTerms, Suite};
 pub use symbolon_session::*;
-pub use symbolon_sharing::{KeyShare, Marks, PairFactor};
+pub use symbolon_sharing::{KeyShare, KeyShareError, Marks, Member, PairFactor, PairFactorError, Scheme};
 
 /// The sample of the repository's README, compiled and run.
 #[cfg(all(doctest, feature = "std"))]

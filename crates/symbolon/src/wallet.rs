@@ -39,9 +39,6 @@ pub struct Wallet {
     factor: Option<PairFactor>,
 }
 
-/// A wallet call that ended without a result. `C` is the channel's error, `S` that of the caller's store.
-pub type WalletError<C, S, H> = RunError<C, S, H>;
-
 impl Wallet {
     pub(crate) const fn new(share: KeyShare<Secp256k1>, factor: Option<PairFactor>) -> Self {
         Self { share, factor }
@@ -51,6 +48,24 @@ impl Wallet {
     #[must_use]
     pub const fn from_share(share: KeyShare<Secp256k1>) -> Self {
         Self::new(share, None)
+    }
+
+    /// A wallet from a key share and the factor that it was converted from, after a refresh of the pair.
+    ///
+    /// # Errors
+    /// [`SignError::Signers`] if the two are not of one key and one pair.
+    pub fn from_parts(share: KeyShare<Secp256k1>, factor: PairFactor) -> Result<Self, SignError> {
+        let pair = pair_of(&share)?;
+        if factor.key_id() != share.key_id() || factor.public_key() != share.public_key() || pair != *factor.pair() {
+            return Err(SignError::Signers);
+        }
+        Ok(Self::new(share, Some(factor)))
+    }
+
+    /// Share and factor, without a mark: for a refresh of the pair, after which the old factor is retired.
+    #[must_use]
+    pub fn into_parts(self) -> (KeyShare<Secp256k1>, Option<PairFactor>) {
+        (self.share, self.factor)
     }
 
     /// This side's share of the key.
@@ -111,7 +126,11 @@ impl Wallet {
     #[must_use = "the factor is wiped when it is dropped"]
     pub fn keep_factor(self) -> (Self, Option<PairFactor>) {
         match self.factor {
-            Some(factor) => (Self::new(self.share.with_factor_kept(), None), Some(factor)),
+            Some(factor) => {
+                let share = self.share.with_factor_kept();
+                let factor = factor.with_marks(share.marks());
+                (Self::new(share, None), Some(factor))
+            }
             None => (Self::new(self.share, None), None),
         }
     }
@@ -133,7 +152,7 @@ impl Wallet {
         auth: Auth,
         rng: &mut impl TryCryptoRng,
     ) -> Result<(Session<SignStateless>, Vec<Outgoing>), SignStartError> {
-        let label = self.label(&payload)?;
+        let label = self.label()?;
         let setup = StatelessSetup::new(&self.share, Suite::Blake3, payload, path)?;
         Ok(Session::start(setup, &self.share, (), label, auth, rng)?)
     }
@@ -151,7 +170,7 @@ impl Wallet {
         auth: Auth,
         rng: &mut impl TryCryptoRng,
     ) -> Result<(Session<SignFull>, Vec<Outgoing>), SignStartError> {
-        let label = self.label(&payload)?;
+        let label = self.label()?;
         let full = FullSetup::new(&self.share, &mut setup, payload, path)?;
         Ok(Session::start(full, &self.share, setup, label, auth, rng)?)
     }
@@ -168,7 +187,7 @@ impl Wallet {
         auth: Auth,
         rng: &mut impl TryCryptoRng,
     ) -> Result<(Session<SignOnline>, Vec<Outgoing>), SignStartError> {
-        let label = self.label(&payload)?;
+        let label = self.label()?;
         let online = OnlineSetup::new(&self.share, &item, payload, path)?;
         Ok(Session::start(online, &self.share, item, label, auth, rng)?)
     }
@@ -185,18 +204,25 @@ impl Wallet {
         path: DerivationPath,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Signed, SignOverError<C::Error>> {
-        let label = self.label(&payload)?;
+        let label = self.label()?;
         let setup = StatelessSetup::new(&self.share, Suite::Blake3, payload, path)?;
         let auth = Auth::Channel;
-        let (signed, _) = run::<SignStateless, _, Never>(setup, &self.share, (), label, auth, rng, channel, never)
+        let finished =
+            run::<SignStateless, _, NothingToStore>(setup, &self.share, (), label, auth, rng, channel, |_| {
+                Err(NothingToStore)
+            })
             .map_err(SignOverError::Run)?;
-        Ok(signed)
+        Ok(finished.output)
     }
 
-    /// Signing sessions need no label of the caller's: key and message name them, and the nonces make them fresh.
-    fn label(&self, payload: &Payload) -> Result<Label, LabelError> {
-        let t = Transcript::new("wallet", "sign label").part(self.share.key_id()).part(payload.sid_digest());
-        Label::new(t.finish())
+    /// The label of every signing session of this wallet: it names the key. Message and path are in the sid, so that a
+    /// difference ends as a mismatch; nonces or the bank item keep concurrent sessions apart. A server that routes by
+    /// label tag finds its wallet by `label().tag()`.
+    ///
+    /// # Errors
+    /// None in practice: 32 bytes are a label.
+    pub fn label(&self) -> Result<Label, LabelError> {
+        Label::new(Transcript::new("wallet", "sign label").part(self.share.key_id()).finish())
     }
 }
 
@@ -227,16 +253,13 @@ pub enum SignOverError<C: core::fmt::Debug> {
     Label(#[from] LabelError),
     /// The run.
     #[error("{0}")]
-    Run(RunError<C, Never, ()>),
+    Run(RunError<C, NothingToStore, ()>),
 }
 
-/// Signing makes no key material: nothing is ever to be stored.
+/// Signing makes no key material: there is nothing to store, and a store is never asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Never;
-
-const fn never<O>(_: &Pending<O>) -> Result<Stored, Never> {
-    Err(Never)
-}
+#[non_exhaustive]
+pub struct NothingToStore;
 
 impl Storable for Wallet {
     /// The share, then a byte that says whether the factor follows.
@@ -264,7 +287,11 @@ impl Storable for Wallet {
             1 => Some(PairFactor::decode(r)?),
             _ => return Err(DecodeError::Value),
         };
-        let one_key = |f: &PairFactor| f.key_id() == share.key_id() && f.public_key() == share.public_key();
+        let one_key = |f: &PairFactor| {
+            f.key_id() == share.key_id()
+                && f.public_key() == share.public_key()
+                && pair_of(&share).is_ok_and(|pair| pair == *f.pair())
+        };
         if factor.as_ref().is_none_or(one_key) { Ok(Self { share, factor }) } else { Err(DecodeError::Value) }
     }
 }
@@ -298,6 +325,6 @@ pub fn create_over<C: Channel, S>(
     rng: &mut impl TryCryptoRng,
     save: impl FnMut(&Pending<Wallet>) -> Result<Stored, S>,
 ) -> Result<Wallet, RunError<C::Error, S, Made>> {
-    let (wallet, _) = run::<Create, _, S>(who.into(), &(), (), label, Auth::Channel, rng, channel, save)?;
-    Ok(wallet)
+    let finished = run::<Create, _, S>(who.into(), &(), (), label, Auth::Channel, rng, channel, save)?;
+    Ok(finished.output)
 }

@@ -1,10 +1,12 @@
 //! A wallet's life with honest parties.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use symbolon::{
-    Auth, Convert, ConvertSetup, DerivationPath, FloorId, Identity, Keygen, KeygenSetup, Label, Ledger, MemoryLedger,
-    Pair, PairFactor, PairRefresh, PairSetup, Payload, Preprocess, PreprocessSetup, RefreshSetup, Role, SecretBytes,
-    Session, Signed, StorageKey, Suite,
-    store::{TakeError, put_setup, retire, serial, take_setup},
+    Agreed, Auth, Bank, Convert, ConvertSetup, DerivationPath, FloorId, Identity, Keygen, KeygenSetup, Label, Ledger,
+    MemoryLedger, Pair, PairFactor, PairRefresh, PairSetup, Payload, Preprocess, PreprocessSetup, RefreshSetup, Role,
+    SecretBytes, Session, Signed, StartError, StorageKey, Suite, Token,
+    store::{self, PutError, TakeError, put_setup, retire, serial, take_item, take_setup},
     wallet::{self, Create, CreateSetup, Made, Wallet},
 };
 use symbolon_ecdsa::hazmat::{ItemError, open_item, seal_item};
@@ -160,9 +162,14 @@ fn the_parts_one_by_one() {
     assert!(matches!(take_setup(&mut ledger, &key, &id), Err(TakeError::Gone)), "taken is gone");
     put_setup(&mut ledger, &key, old, &mut seeded(8)).unwrap();
     let (foreign, _) = (refresh([&new_s, &new_c]), ());
-    assert!(retire(&mut ledger, foreign.into_iter().next().unwrap(), &new_s).is_err(), "not a successor");
-    let next = retire(&mut ledger, factor_s, &new_s).unwrap();
+    let mut bank = Bank::new();
+    assert!(retire(&mut ledger, &mut bank, foreign.into_iter().next().unwrap(), &new_s).is_err(), "not a successor");
+    let again = store::open::<PairFactor>(&store::seal(&factor_s, &key, &mut seeded(7)).unwrap(), &key).unwrap();
+    let next = retire(&mut ledger, &mut bank, factor_s, &new_s).unwrap();
     assert_eq!(next, 1);
+    // a crash between the floor and the caller's own erasure: the second call changes nothing
+    assert_eq!(retire(&mut ledger, &mut bank, again, &new_s).unwrap(), 1);
+    assert_eq!(serial(&mut ledger, &pair(Role::Server)).unwrap(), 1);
     assert!(matches!(take_setup(&mut ledger, &key, &id), Err(TakeError::Stale)));
     assert!(matches!(take_setup(&mut ledger, &key, &id), Err(TakeError::Gone)));
 
@@ -203,10 +210,133 @@ fn the_parts_one_by_one() {
     let (_, f1) = second_c.sign_with(own_c, payload, DerivationPath::root(), Auth::Channel, &mut rng).unwrap();
     match s.handle(symbolon::PartyId::CLIENT, &f1[0].bytes) {
         Err(symbolon::Error::Aborted(aborted)) => {
-            assert_eq!(aborted.fault, symbolon::Fault::Mismatch(symbolon::Agreed::Sid));
+            assert_eq!(aborted.fault, symbolon::Fault::Mismatch(Agreed::Sid));
             assert_eq!(aborted.culprit, None);
             assert_eq!(aborted.held.unwrap().id(), id);
         }
         other => panic!("{:?}", other.err()),
     }
+}
+
+// safety.md S6: what is filed by pair needs parties with names, or one user's refresh would touch every other user's setups
+#[test]
+fn setups_of_unnamed_parties_are_not_filed() {
+    let ([(server, made), _], _) = create(CreateSetup::new, 11);
+    let (key, mut ledger) = (StorageKey::new(SecretBytes::new([1; 32])), MemoryLedger::default());
+    assert!(matches!(put_setup(&mut ledger, &key, made.setup, &mut seeded(1)), Err(PutError::Unnamed)));
+    let (_, factor) = server.into_parts();
+    assert!(!factor.unwrap().pair().is_named());
+}
+
+// safety.md S1, S6: an item outside any bank is still refused once its setup is burned, stale, or it was claimed
+#[test]
+fn row_95_items_are_taken_through_the_ledger() {
+    let pair = |role| Pair::new(role, Identity::name("a"), Identity::name("b")).unwrap();
+    let ([(_, mut made), _], _) = create(|role| CreateSetup::new(pair(role)).bank(4), 12);
+    let (mut ledger, mut bank) = (MemoryLedger::default(), Bank::new());
+    let setup = made.setup.id();
+    let last = made.items.pop().unwrap();
+    bank.put(made.items);
+    let ids: Vec<_> = bank.ids(&setup).collect();
+    // another process with a copy of this bank has claimed the first
+    assert_eq!(ledger.claim(&Token::Item { item: ids[0], setup }), Ok(symbolon::Claimed::Fresh));
+    assert!(matches!(take_item(&mut ledger, &mut bank, &ids[0]), Err(TakeError::Gone)));
+    assert!(take_item(&mut ledger, &mut bank, &ids[1]).is_ok());
+    assert!(matches!(take_item(&mut ledger, &mut bank, &ids[1]), Err(TakeError::Gone)));
+    // burned elsewhere
+    ledger.burn(&setup).unwrap();
+    assert!(matches!(take_item(&mut ledger, &mut bank, &ids[2]), Err(TakeError::Gone)));
+    // refreshed elsewhere
+    let mut ledger = MemoryLedger::default();
+    ledger.raise_floor(&FloorId::pair(&Identity::name("a"), &Identity::name("b")), 1).unwrap();
+    let id = last.id();
+    bank.put([last]);
+    assert!(matches!(take_item(&mut ledger, &mut bank, &id), Err(TakeError::Stale)));
+}
+
+// attacks.md row 94: a caller that mixes up its own arguments gets an error of its own before any frame; inside the run it
+// would look like a lie of the peer, and burn
+#[test]
+fn row_94_resources_of_another_run_are_a_usage_error() {
+    let ([(wallet, one), _], _) = create(|role| CreateSetup::new(role).bank(2), 13);
+    let ([(other, mut two), _], _) = create(CreateSetup::new, 14);
+    let (mut rng, path) = (seeded(15), DerivationPath::root());
+    let payload = Payload::personal_message("x");
+    let items: Vec<_> = one.items;
+    let online = symbolon::OnlineSetup::new(wallet.share(), &items[0], payload, path.clone()).unwrap();
+    let full = symbolon::FullSetup::new(wallet.share(), &mut two.setup, payload, path).unwrap();
+    let mut items = items.into_iter();
+    let (first, second) = (items.next().unwrap(), items.next().unwrap());
+    let why = |started: Result<_, StartError>| match started {
+        Err(StartError::Mismatch(what)) => what,
+        Err(other) => panic!("{other}"),
+        Ok(()) => panic!("started"),
+    };
+    let start = |share, item, rng: &mut _| {
+        Session::<symbolon::SignOnline>::start(online.clone(), share, item, label(), Auth::Channel, rng).map(drop)
+    };
+    assert_eq!(why(start(wallet.share(), second, &mut rng)), Agreed::Item);
+    assert_eq!(why(start(other.share(), first, &mut rng)), Agreed::Sharing);
+    let start = |share, ots, rng: &mut _| {
+        Session::<symbolon::SignFull>::start(full.clone(), share, ots, label(), Auth::Channel, rng).map(drop)
+    };
+    assert_eq!(why(start(other.share(), two.setup, &mut rng)), Agreed::Sharing);
+    let mut ots = one.setup;
+    let batch = PreprocessSetup::new(&mut ots, 1).unwrap();
+    let convert = ConvertSetup::new(wallet.factor().unwrap(), &mut ots, 1).unwrap();
+    assert_eq!(why(start(wallet.share(), ots, &mut rng)), Agreed::Setup);
+    let ([(_, three), _], _) = create(CreateSetup::new, 16);
+    let started = Session::<Preprocess>::start(batch, &(), three.setup, label(), Auth::Channel, &mut rng);
+    assert_eq!(why(started.map(drop)), Agreed::Setup);
+    let ([(_, four), _], _) = create(CreateSetup::new, 17);
+    let factor = wallet.factor().unwrap();
+    let started = Session::<Convert>::start(convert, factor, four.setup, label(), Auth::Channel, &mut rng);
+    assert_eq!(why(started.map(drop)), Agreed::Setup);
+}
+
+// a wallet is stored and read back; its marks survive refresh and conversion
+#[test]
+fn wallets_are_sealed_and_marks_are_carried_on() {
+    let ([(server, made_s), (client, made_c)], _) = create(CreateSetup::new, 18);
+    let (key, mut rng) = (StorageKey::new(SecretBytes::new([1; 32])), seeded(19));
+    let sealed = store::seal(&server, &key, &mut rng).unwrap();
+    let server: Wallet = store::open(&sealed, &key).unwrap();
+    assert_eq!(server.address(), client.address());
+    assert!(store::open::<PairFactor>(&sealed, &key).is_err(), "another type");
+    assert!(store::open::<Wallet>(&sealed, &StorageKey::new(SecretBytes::new([2; 32]))).is_err());
+
+    let (kept_s, factor_s) = server.keep_factor();
+    let (kept_c, factor_c) = client.keep_factor();
+    assert!(kept_s.share().marks().factor_kept && kept_c.factor().is_none());
+    let factors = [factor_s.unwrap(), factor_c.unwrap()];
+    assert!(factors[0].marks().factor_kept);
+    let refreshed = both::<PairRefresh>(|role| {
+        let old = &factors[usize::from(role == Role::Client)];
+        Session::start(RefreshSetup::new(old, 1).unwrap(), old, (), label(), Auth::Channel, &mut rng).unwrap()
+    });
+    assert!(refreshed.iter().all(|factor| factor.marks().factor_kept));
+    let mut ots = [Some(made_s.setup), Some(made_c.setup)];
+    let converted = both::<Convert>(|role| {
+        let i = usize::from(role == Role::Client);
+        let mut own = ots[i].take().unwrap();
+        let setup = ConvertSetup::new(&refreshed[i], &mut own, 1).unwrap();
+        Session::start(setup, &refreshed[i], own, label(), Auth::Channel, &mut rng).unwrap()
+    });
+    assert!(converted.iter().all(|share| share.marks().factor_kept && share.epoch() == 1));
+}
+
+// attacks.md rows 47, 106: another message at the responder is a mismatch at once, not a wait
+#[test]
+fn row_106_another_message_is_a_mismatch() {
+    let ([(server, made_s), (client, made_c)], _) = create(|role| CreateSetup::new(role).bank(1), 20);
+    let (mut rng, path) = (seeded(21), DerivationPath::root());
+    let (Some(item_s), Some(item_c)) = (made_s.items.into_iter().next(), made_c.items.into_iter().next()) else {
+        panic!("one item each")
+    };
+    let pay = Payload::personal_message;
+    let (mut s, _) = server.sign_banked(item_s, pay("pay 1"), path.clone(), Auth::Channel, &mut rng).unwrap();
+    let (_, f) = client.sign_banked(item_c, pay("pay 2"), path, Auth::Channel, &mut rng).unwrap();
+    let error = s.handle(symbolon::PartyId::CLIENT, &f[0].bytes).err().unwrap();
+    assert_eq!(error.fault(), Some(symbolon::Fault::Mismatch(Agreed::Sid)));
+    assert_eq!((error.culprit(), error.burned(), error.is_over()), (None, &[][..], true));
 }

@@ -46,11 +46,10 @@ impl CreateSetup {
         Self { serial, ..self }
     }
 
-    /// Items of pre-processing that ride along, at most [`preprocess::MAX_BATCH`]; more are cut to it.
+    /// Items of pre-processing that ride along.
     #[must_use]
-    pub const fn bank(self, items: u16) -> Self {
-        let bank = if items > preprocess::MAX_BATCH { preprocess::MAX_BATCH } else { items };
-        Self { bank, ..self }
+    pub fn bank(self, items: u8) -> Self {
+        Self { bank: items.into(), ..self }
     }
 }
 

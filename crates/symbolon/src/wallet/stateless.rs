@@ -15,7 +15,7 @@ use symbolon_mta::{
     M1_LEN, M2_LEN, M3_LEN, M4_LEN, M5_LEN, M6_LEN, MulReceiver, Purpose, ReceiverShare, SetupClient1, SetupClient2,
     SetupClient3, SetupServer1, SetupServer2, Suite, extension_len,
 };
-use symbolon_session::{Draft, Failed, Fault, Inbox, Next, Protocol, Roster, Run, Sends, Setup, Terms, To};
+use symbolon_session::{Agreed, Draft, Failed, Fault, Inbox, Next, Protocol, Roster, Run, Sends, Setup, Terms, To};
 use symbolon_sharing::KeyShare;
 
 /// Message, key and path of one stateless signature.
@@ -104,6 +104,10 @@ impl Protocol for SignStateless {
             8 => SERVER_STEP_3_LEN + STEP_4_LEN,
             _ => 0,
         }
+    }
+
+    fn fits(setup: &StatelessSetup, share: &KeyShare<Secp256k1>, _: &()) -> Result<(), Agreed> {
+        setup.request.fits(share)
     }
 
     fn start(
