@@ -1,10 +1,10 @@
 //! The parts of the example programs.
 
-//pub mod blame;
+pub mod blame;
 pub mod cli;
 pub mod report;
 mod request;
-//pub mod server;
+pub mod server;
 pub mod two_parties;
 pub mod tx;
 pub mod typed_data;
