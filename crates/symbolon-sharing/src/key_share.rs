@@ -28,10 +28,18 @@ impl Scheme {
         }
     }
 
-    const fn byte(self) -> u8 {
+    pub(crate) const fn byte(self) -> u8 {
         match self {
             Self::Ecdsa => 1,
             Self::Frost => 2,
+        }
+    }
+
+    pub(crate) const fn from_byte(byte: u8) -> Result<Self, DecodeError> {
+        match byte {
+            1 => Ok(Self::Ecdsa),
+            2 => Ok(Self::Frost),
+            _ => Err(DecodeError::Value),
         }
     }
 }
@@ -138,6 +146,13 @@ impl<G: Group> KeyShare<G> {
             return Err(KeyShareError::SecretShare);
         }
         Ok(Self { scheme, key_id, sharing_id, epoch, members, threshold, me, x, public_key, chain_code, marks })
+    }
+
+    /// The same without the checks, for protocols whose own checks imply every invariant.
+    pub(crate) fn from_checked(parts: Parts<G>) -> Self {
+        let Parts { scheme, key_id, sharing_id, epoch, members, threshold, me, x, public_key, chain_code, marks } =
+            parts;
+        Self { scheme, key_id, sharing_id, epoch, members, threshold, me, x, public_key, chain_code, marks }
     }
 
     /// What the key signs with.
@@ -270,11 +285,7 @@ impl<G: Group> Storable for KeyShare<G> {
         if r.u8()? != G::ID {
             return Err(DecodeError::Unsupported);
         }
-        let scheme = match r.u8()? {
-            1 => Scheme::Ecdsa,
-            2 => Scheme::Frost,
-            _ => return Err(DecodeError::Value),
-        };
+        let scheme = Scheme::from_byte(r.u8()?)?;
         let key_id = KeyId::from_bytes(r.array()?);
         let sharing_id = SharingId::from_bytes(r.array()?);
         let (epoch, marks) = (r.u32()?, Marks::from_byte(r.u8()?)?);

@@ -1,0 +1,81 @@
+//! The reviewed list: every place that may branch on what memcheck takes for a secret, and the reason for which it tells a
+//! peer nothing. A place is a function, a number is how often it reports in one whole run of this program: a second branch in
+//! a listed function exceeds it. Addresses that depend on a secret have no place here.
+//!
+//! Two functions are not here but in `public.supp`, because they report thousands of times: the verification of proofs and
+//! of signatures.
+
+use core::fmt;
+
+/// One place that may report.
+pub struct Reviewed {
+    /// File and function.
+    pub place: &'static str,
+    /// The most reports of a whole run.
+    pub reports: u64,
+    /// Why it tells nothing.
+    pub why: Why,
+}
+
+/// Why a report is harmless.
+#[derive(Clone, Copy)]
+pub enum Why {
+    /// An own scalar that is drawn or multiplied is refused when it is zero (or one): probability 2^-256, and then the run
+    /// draws again or ends.
+    Zero,
+    /// The curve libraries assert that a product of non-zero denominators has an inverse. It always has.
+    Inverse,
+    /// A decoder of a stored own scalar asks whether it is below the order. It is: this library wrote it.
+    Canonical,
+    /// A point, or a commitment to one, that is computed from a secret and is public: it has left, or leaves now. Comparing it
+    /// with the peer's, with the identity or with what it must be tells what everybody can compute.
+    PublicPoint,
+    /// One bit over a comparison in constant time: whether the peer's message, a tag or a share is right. The end of the
+    /// run shows it; on a wrong one the run ends, and the setup burns where that matters (safety.md S1).
+    Verdict,
+    /// The finished signature and its parts, at the one who publishes it: view hash, denominator not zero, high or low s.
+    Signature,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Zero => "refuses zero",
+            Self::Inverse => "a product of non-zero values has an inverse",
+            Self::Canonical => "an own scalar is canonical",
+            Self::PublicPoint => "a public point",
+            Self::Verdict => "right or wrong, which the end of the run shows",
+            Self::Signature => "the finished signature",
+        })
+    }
+}
+
+/// All of them.
+pub const REVIEWED: &[Reviewed] = &[
+    Reviewed { place: "symbolon-core/src/group.rs: points_to_bytes", reports: 48, why: Why::Inverse },
+    Reviewed { place: "symbolon-core/src/group.rs: secret_points_bytes", reports: 9, why: Why::Inverse },
+    Reviewed { place: "symbolon-core/src/group.rs: random_scalar", reports: 111, why: Why::Zero },
+    Reviewed { place: "symbolon-core/src/group.rs: scalar_from_bytes", reports: 10, why: Why::Canonical },
+    Reviewed { place: "symbolon-ecdsa/src/online.rs: check", reports: 30, why: Why::Verdict },
+    Reviewed { place: "symbolon-ecdsa/src/online.rs: finish", reports: 10, why: Why::Signature },
+    Reviewed { place: "symbolon-ecdsa/src/online.rs: x_mod_q", reports: 20, why: Why::PublicPoint },
+    Reviewed { place: "symbolon-ecdsa/src/signature.rs: from_low", reports: 30, why: Why::Signature },
+    Reviewed { place: "symbolon-ecdsa/src/signature.rs: new", reports: 10, why: Why::Signature },
+    Reviewed { place: "symbolon-keygen/src/convert.rs: finish", reports: 9, why: Why::Verdict },
+    Reviewed { place: "symbolon-keygen/src/convert.rs: prove", reports: 3, why: Why::PublicPoint },
+    Reviewed { place: "symbolon-keygen/src/keygen.rs: finish", reports: 2, why: Why::PublicPoint },
+    Reviewed { place: "symbolon-keygen/src/keygen.rs: open", reports: 2, why: Why::PublicPoint },
+    Reviewed { place: "symbolon-keygen/src/refresh.rs: product", reports: 4, why: Why::Zero },
+    Reviewed { place: "symbolon-mta/src/base_ot.rs: challenge", reports: 512, why: Why::PublicPoint },
+    Reviewed { place: "symbolon-mta/src/base_ot.rs: check", reports: 8, why: Why::Verdict },
+    Reviewed { place: "symbolon-mta/src/base_ot.rs: open", reports: 4, why: Why::Verdict },
+    Reviewed { place: "symbolon-mta/src/extension.rs: send", reports: 21, why: Why::Verdict },
+    Reviewed { place: "symbolon-mta/src/multiply.rs: item", reports: 23, why: Why::Verdict },
+    Reviewed { place: "symbolon-mta/src/pprf.rs: puncture", reports: 8, why: Why::Verdict },
+    Reviewed { place: "symbolon-proofs/src/feldman.rs: new", reports: 4, why: Why::PublicPoint },
+    Reviewed { place: "symbolon-session/src/storage.rs: open", reports: 1, why: Why::Verdict },
+    Reviewed { place: "symbolon-sharing/src/key_share.rs: new", reports: 24, why: Why::PublicPoint },
+    Reviewed { place: "symbolon-sharing/src/pair_factor.rs: new", reports: 24, why: Why::PublicPoint },
+    Reviewed { place: "symbolon-sharing/src/shamir.rs: combine", reports: 6, why: Why::Verdict },
+    Reviewed { place: "symbolon/src/wallet/create.rs: confirm", reports: 2, why: Why::Verdict },
+];

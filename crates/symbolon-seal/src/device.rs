@@ -1,0 +1,216 @@
+//! Sealing to a device key: HPKE (RFC 9180) in base mode, one message per encapsulation.
+
+use crate::sealed::{OpenError, SealError, Sealed, TAG, hedged};
+use alloc::vec::Vec;
+use curve25519_dalek::{MontgomeryPoint, traits::IsIdentity};
+use hpke::{
+    Deserializable, Kem, OpModeR, OpModeS, Serializable,
+    aead::{AeadTag, AesGcm256},
+    inout::InOutBuf,
+    kdf::HkdfSha256,
+    kem::X25519HkdfSha256,
+    single_shot_open_inout_detached, single_shot_seal_inout_detached_with_rng,
+};
+use rand_core::{CryptoRng, TryCryptoRng};
+use subtle::{Choice, ConstantTimeEq};
+use symbolon_core::{SecretBytes, wire::DecodeError};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
+
+type PrivateKey = <X25519HkdfSha256 as Kem>::PrivateKey;
+type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
+type EncappedKey = <X25519HkdfSha256 as Kem>::EncappedKey;
+
+/// The X25519 key of a device, wiped on drop; no `Clone`, no `Debug`, no `PartialEq`.
+///
+/// ```compile_fail
+/// fn printable<T: core::fmt::Debug>() {}
+/// printable::<symbolon_seal::DeviceKey>();
+/// ```
+/// ```compile_fail
+/// fn copyable<T: Clone>() {}
+/// copyable::<symbolon_seal::DeviceKey>();
+/// ```
+pub struct DeviceKey {
+    secret: PrivateKey, // x25519-dalek's StaticSecret, which wipes itself
+    public: DevicePublicKey,
+}
+
+impl ZeroizeOnDrop for DeviceKey {}
+
+impl DeviceKey {
+    /// A fresh key.
+    ///
+    /// # Errors
+    /// The generator's.
+    pub fn generate<R: TryCryptoRng>(rng: &mut R) -> Result<Self, R::Error> {
+        let mut ikm = Zeroizing::new([0; 32]);
+        rng.try_fill_bytes(ikm.as_mut())?;
+        Ok(Self::derive(&SecretBytes::new(*ikm)))
+    }
+
+    /// `DeriveKeyPair(ikm)` of RFC 9180, section 7.1.3.
+    ///
+    /// # Security
+    /// `ikm` MUST have the entropy of a key, or come from a function that makes guessing expensive (scrypt), and MUST
+    /// NOT be used for anything else.
+    #[must_use]
+    pub fn derive(ikm: &SecretBytes<32>) -> Self {
+        Self::of(X25519HkdfSha256::derive_keypair(ikm.expose()).0)
+    }
+
+    /// A stored key. It is clamped, so that any 32 bytes are a key.
+    #[must_use]
+    #[allow(clippy::missing_panics_doc, reason = "a length of 32 is the only thing that is checked")]
+    pub fn from_bytes(bytes: &SecretBytes<32>) -> Self {
+        Self::of(PrivateKey::from_bytes(bytes.expose()).expect("32 bytes are a key"))
+    }
+
+    fn of(secret: PrivateKey) -> Self {
+        let mut public = [0; DevicePublicKey::LEN];
+        X25519HkdfSha256::sk_to_pk(&secret).write_exact(&mut public);
+        Self { secret, public: DevicePublicKey(public) }
+    }
+
+    /// The key, clamped, for the device's own protected storage.
+    #[must_use]
+    pub fn to_bytes(&self) -> SecretBytes<32> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        self.secret.write_exact(bytes.as_mut());
+        SecretBytes::new(*bytes)
+    }
+
+    /// The public key, for everybody.
+    #[must_use]
+    pub const fn public(&self) -> &DevicePublicKey {
+        &self.public
+    }
+}
+
+/// The public key of a device: an X25519 coordinate in its one encoding, not of low order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DevicePublicKey([u8; 32]);
+
+impl DevicePublicKey {
+    /// Width in bytes.
+    pub const LEN: usize = 32;
+
+    /// A received or stored key.
+    ///
+    /// Stricter than X25519 itself, which masks the top bit and reduces: one key must not have two encodings, for its
+    /// owner compares and registers it by its bytes.
+    ///
+    /// # Errors
+    /// [`DecodeError::Point`] for a coordinate of `2^255 - 19` or more, and for one of low order: the shared secret
+    /// would be zero, known to everybody.
+    pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, DecodeError> {
+        let [low, middle @ .., high] = &bytes;
+        let reduced = *high < 0x7f || *low < 0xed || middle.iter().any(|b| *b != 0xff);
+        if *high > 0x7f || !reduced {
+            return Err(DecodeError::Point);
+        }
+        // 2^254, the clamped zero, takes exactly the points of low order, on the curve and on its twist, to zero
+        if MontgomeryPoint(bytes).mul_clamped([0; 32]).is_identity() {
+            return Err(DecodeError::Point);
+        }
+        Ok(Self(bytes))
+    }
+
+    /// The bytes of the key.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for DevicePublicKey {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl ConstantTimeEq for DevicePublicKey {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
+/// Seals a secret to a device key.
+///
+/// # Security
+/// `info` says what this is for, of which key, between whom (a transcript's output does), and `aad` may carry what
+/// travels beside it; the opener MUST have both from its own knowledge. A sealed secret names no sender: where that
+/// matters, sign it. The caller MUST have the recipient's key from an authenticated source.
+///
+/// # Errors
+/// [`SealError`].
+pub fn seal_to_device(
+    recipient: &DevicePublicKey,
+    info: &[u8],
+    aad: &[u8],
+    plaintext: &[u8],
+    rng: &mut impl TryCryptoRng,
+) -> Result<Sealed, SealError> {
+    let mut rng = hedged(rng, recipient, info, aad, plaintext)?;
+    seal(recipient, info, aad, plaintext, &mut rng)
+}
+
+fn seal(
+    recipient: &DevicePublicKey,
+    info: &[u8],
+    aad: &[u8],
+    plaintext: &[u8],
+    rng: &mut impl CryptoRng,
+) -> Result<Sealed, SealError> {
+    let key = PublicKey::from_bytes(&recipient.0).map_err(|_| SealError::Recipient)?;
+    let mut buffer = Zeroizing::new(Vec::with_capacity(plaintext.len() + TAG));
+    buffer.extend_from_slice(plaintext);
+    // a shared secret of zero is an error here, too
+    let (enc, tag) = single_shot_seal_inout_detached_with_rng::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
+        &OpModeS::Base,
+        &key,
+        info,
+        InOutBuf::from(buffer.as_mut_slice()),
+        aad,
+        rng,
+    )
+    .map_err(|_| SealError::Recipient)?;
+    buffer.extend_from_slice(&tag.to_bytes());
+    Ok(Sealed::for_device(enc.to_bytes().into(), core::mem::take(&mut *buffer)))
+}
+
+/// Opens what was sealed to this device, with the same `info` and `aad`.
+///
+/// # Security
+/// What comes out was written by somebody who knows the public key and the context, which may be anybody: compare it
+/// with what is known of the secret (a share with its public point) before any use.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn open_with_device(
+    key: &DeviceKey,
+    info: &[u8],
+    aad: &[u8],
+    sealed: &Sealed,
+) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    if !sealed.is_to_device() {
+        return Err(OpenError::Kind);
+    }
+    let enc = EncappedKey::from_bytes(sealed.encapsulation()).map_err(|_| OpenError::Refused)?;
+    let (ciphertext, tag) = sealed.ciphertext().split_last_chunk::<TAG>().ok_or(OpenError::Refused)?;
+    let tag = AeadTag::<AesGcm256>::from_bytes(tag).map_err(|_| OpenError::Refused)?;
+    let mut plaintext = Zeroizing::new(ciphertext.to_vec());
+    single_shot_open_inout_detached::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
+        &OpModeR::Base,
+        &key.secret,
+        &enc,
+        info,
+        InOutBuf::from(plaintext.as_mut_slice()),
+        aad,
+        &tag,
+    )
+    .map_err(|_| OpenError::Refused)?;
+    Ok(plaintext)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,251 @@
+//! Feldman dealing, the one building block of key generation and resharing (docs/spec/sharing.md, step 5).
+//!
+//! A dealer commits in round 1 to everything that it opens in round 2: the commitments `C_i` of its polynomials and a few
+//! public bytes. With the opening goes one proof of knowledge of all constant terms, bound to (sid, i, C_i).
+
+use alloc::{vec, vec::Vec};
+use rand_core::CryptoRng;
+use symbolon_core::{
+    Group, PartyId, SecretScalar, SeedRng, Sid, Threshold, Transcript,
+    wire::{DecodeError, Reader, Writer},
+};
+use symbolon_proofs::{BatchProof, Commitment, FeldmanVector, Opening};
+use symbolon_session::Fault;
+
+/// The index of a party's share, as a scalar.
+pub(crate) fn index<G: Group>(id: PartyId) -> G::Scalar {
+    G::Scalar::from(u64::from(id.get()))
+}
+
+/// A polynomial of one's own: `f(z) = s + a_1 z + .. + a_{t-1} z^{t-1}` and its commitments. Wiped on drop.
+pub struct Dealing<G: Group> {
+    coefficients: Vec<SecretScalar<G>>,
+    commitments: FeldmanVector<G>,
+}
+
+impl<G: Group> Dealing<G> {
+    /// Deals a fixed constant term. It is not zero: a zero one is refused by every receiver.
+    pub fn of(constant: SecretScalar<G>, threshold: Threshold, rng: &mut impl CryptoRng) -> Self {
+        // one inner coefficient zero has probability 2^-252 and is excluded by `random`
+        let mut coefficients = Vec::with_capacity(usize::from(threshold.get()));
+        coefficients.push(constant);
+        coefficients.extend((1..threshold.get()).map(|_| SecretScalar::random(rng)));
+        let commitments = FeldmanVector::commit(&coefficients);
+        Self { coefficients, commitments }
+    }
+
+    /// Deals a random constant term.
+    pub fn random(threshold: Threshold, rng: &mut impl CryptoRng) -> Self {
+        Self::of(SecretScalar::random(rng), threshold, rng)
+    }
+
+    /// `C_i`.
+    #[must_use]
+    pub const fn commitments(&self) -> &FeldmanVector<G> {
+        &self.commitments
+    }
+
+    /// `f(x)`: for the holder with this index, and for nobody else.
+    #[must_use]
+    pub fn share(&self, x: &G::Scalar) -> SecretScalar<G> {
+        let horner = |acc: G::Scalar, a: &SecretScalar<G>| acc * *x + *a.expose();
+        SecretScalar::new(self.coefficients.iter().rev().fold(G::Scalar::default(), horner))
+    }
+
+    fn constant(&self) -> Option<&SecretScalar<G>> {
+        self.coefficients.first()
+    }
+}
+
+/// `f(x)*G` at a small index, by Horner: 16 doublings for each commitment at most. Public values only.
+pub(crate) fn evaluate_vartime<G: Group>(points: &[G::Point], at: PartyId) -> G::Point {
+    let at = at.get();
+    let times = |point: G::Point| {
+        (0..u16::BITS - at.leading_zeros()).rev().fold(G::identity(), |acc, bit| {
+            let doubled = acc + acc;
+            if at >> bit & 1 == 1 { doubled + point } else { doubled }
+        })
+    };
+    points.iter().rev().fold(G::identity(), |acc, point| times(acc) + *point)
+}
+
+/// What the proof of knowledge is bound to, besides the statement.
+fn proof_context(sid: &Sid, dealer: PartyId, value: &[u8]) -> Transcript {
+    Transcript::new("sharing", "dealing").part(sid).number(dealer.get()).part(value)
+}
+
+/// `(C_i of every key) || extra`.
+fn committed_value<'a, G: Group>(vectors: impl Iterator<Item = &'a FeldmanVector<G>>, extra: &[u8]) -> Vec<u8> {
+    let mut w = Writer::new();
+    vectors.for_each(|vector| vector.encode(&mut w));
+    w.bytes(extra);
+    w.finish()
+}
+
+/// A dealer between round 1 and round 2: its dealings, one for each key of the run, and what it committed to.
+pub(crate) struct Dealer<G: Group> {
+    pub(crate) dealings: Vec<Dealing<G>>,
+    pub(crate) extra: Vec<u8>,
+    pub(crate) commitment: Commitment,
+    opening: Opening,
+    /// The broadcast of round 2, once it is made.
+    pub(crate) body: Vec<u8>,
+}
+
+impl<G: Group> Dealer<G> {
+    /// Round 1. `label` names the protocol; `extra` is opened with the commitments.
+    pub(crate) fn commit(
+        label: &str,
+        sid0: &Sid,
+        me: PartyId,
+        dealings: Vec<Dealing<G>>,
+        extra: Vec<u8>,
+        rng: &mut SeedRng,
+    ) -> Self {
+        let value = committed_value(dealings.iter().map(Dealing::commitments), &extra);
+        let (commitment, opening) = Commitment::commit(label, sid0, me, &value, rng);
+        Self { dealings, extra, commitment, opening, body: Vec::new() }
+    }
+
+    /// Round 2: commitments, extra, opening, proof.
+    pub(crate) fn open(&mut self, sid: &Sid, me: PartyId, rng: &mut SeedRng) -> Vec<u8> {
+        let value = committed_value(self.dealings.iter().map(Dealing::commitments), &self.extra);
+        let secrets: Vec<_> = self.dealings.iter().filter_map(Dealing::constant).collect();
+        let publics: Vec<_> = self.dealings.iter().map(|dealing| dealing.commitments.constant_term()).collect();
+        let context = proof_context(sid, me, &value);
+        let mut w = Writer::new();
+        w.bytes(&value);
+        self.opening.encode(&mut w);
+        // there is at least one key, and one secret for each
+        if let Ok(proof) = BatchProof::prove(&context, &secrets, &publics, rng) {
+            proof.encode(&mut w);
+        }
+        self.body = w.finish();
+        self.body.clone()
+    }
+
+    /// Bytes of [`Dealer::open`].
+    pub(crate) fn opened_len(keys: usize, threshold: Threshold, extra: usize) -> usize {
+        keys * usize::from(threshold.get()) * G::POINT_LEN + extra + 32 + BatchProof::<G>::LEN
+    }
+}
+
+/// A dealer's round 2 as its receivers see it.
+pub(crate) struct Opened<'f, G: Group> {
+    pub(crate) dealer: PartyId,
+    pub(crate) vectors: Vec<FeldmanVector<G>>,
+    pub(crate) extra: &'f [u8],
+    proof: BatchProof<G>,
+    context: Transcript,
+}
+
+impl<'f, G: Group> Opened<'f, G> {
+    /// Decodes and checks the opening: exactly `t` commitments for each key, no identity among them.
+    ///
+    /// # Errors
+    /// [`Fault::Encoding`], [`Fault::Opening`].
+    pub(crate) fn read(
+        label: &str,
+        (sid, sid0): (&Sid, &Sid),
+        dealer: PartyId,
+        commitment: &Commitment,
+        (keys, threshold, extra): (usize, Threshold, usize),
+        r: Reader<'f>,
+    ) -> Result<Self, Fault> {
+        let all = r.rest();
+        r.whole(|r| {
+            let vectors =
+                (0..keys).map(|_| FeldmanVector::decode(r, threshold)).collect::<Result<Vec<_>, DecodeError>>()?;
+            let extra = r.bytes(extra)?;
+            let value = all.get(..all.len().saturating_sub(r.remaining())).unwrap_or_default();
+            let opening = Opening::decode(r)?;
+            let proof = BatchProof::decode(r)?;
+            commitment.verify(label, sid0, dealer, value, &opening).map_err(|_| Fault::Opening)?;
+            Ok(Self { dealer, vectors, extra, proof, context: proof_context(sid, dealer, value) })
+        })
+    }
+
+    /// The proof of knowledge of all constant terms.
+    ///
+    /// # Errors
+    /// [`Fault::Proof`].
+    pub(crate) fn verify_proof(&self) -> Result<(), Fault> {
+        let publics: Vec<_> = self.vectors.iter().map(FeldmanVector::constant_term).collect();
+        self.proof.verify(&self.context, &publics).map_err(|_| Fault::Proof)
+    }
+}
+
+/// One dealing at one receiver.
+pub(crate) struct Received<'a, G: Group> {
+    pub(crate) vector: &'a FeldmanVector<G>,
+    /// What the protocol fixes: `(point, weight)` with `C_{i,0} = weight*point`.
+    pub(crate) constant: Option<(G::Point, G::Scalar)>,
+    /// `f_i(x_me)`, unless the receiver gets none.
+    pub(crate) share: Option<&'a SecretScalar<G>>,
+}
+
+impl<G: Group> Received<'_, G> {
+    /// The checks of one dealing.
+    ///
+    /// # Errors
+    /// [`Fault::ConstantTerm`], [`Fault::Share`].
+    pub(crate) fn verify(&self, me: PartyId) -> Result<(), Fault> {
+        if self.constant.is_some_and(|fixed| G::lincomb_vartime(&[fixed]) != self.vector.constant_term()) {
+            return Err(Fault::ConstantTerm);
+        }
+        let share = self.share.map(SecretScalar::public);
+        let fits = share.is_none_or(|share| share == evaluate_vartime::<G>(self.vector.points(), me));
+        if fits { Ok(()) } else { Err(Fault::Share) }
+    }
+
+    /// The checks of many dealings in one random combination; the weights are drawn after the dealings arrived. Equal to
+    /// checking each: `false` means that one fails.
+    pub(crate) fn verify_all(items: &[Self], me: PartyId, rng: &mut SeedRng) -> bool {
+        let x = index::<G>(me);
+        let mut on_base = SecretScalar::<G>::new(G::Scalar::default());
+        let mut terms = Vec::new();
+        for item in items.iter().filter(|item| item.share.is_some() || item.constant.is_some()) {
+            let mut weights = vec![G::Scalar::default(); item.vector.points().len()];
+            if let Some(share) = item.share {
+                let mut weight = G::random_scalar(rng);
+                on_base = SecretScalar::new(*on_base.expose() + weight * *share.expose());
+                for to in &mut weights {
+                    *to = weight;
+                    weight = weight * x;
+                }
+            }
+            if let (Some((point, weight)), Some(first)) = (item.constant, weights.first_mut()) {
+                let random = G::random_scalar(rng);
+                *first = *first + random;
+                terms.push((point, -(random * weight)));
+            }
+            terms.extend(item.vector.points().iter().copied().zip(weights));
+        }
+        // one vector of weights for each vector of points, of the same length
+        let right = terms.chunks(512).map(G::lincomb_vartime).sum::<G::Point>();
+        on_base.public() == right
+    }
+}
+
+/// The echo hash over all broadcasts of rounds 1 and 2; the sid in front has nonces and parameters.
+pub(crate) fn echo<'a>(sid: &Sid, broadcasts: impl Iterator<Item = (PartyId, &'a [u8], &'a [u8])>) -> [u8; 32] {
+    let start = Transcript::new("sharing", "echo").part(sid);
+    broadcasts.fold(start, |t, (from, first, second)| t.number(from.get()).part(first).part(second)).finish()
+}
+
+/// Round 3: everybody has seen the same.
+///
+/// # Errors
+/// [`Fault::Encoding`] with its sender; [`Fault::View`] names nobody.
+pub(crate) fn same_view(echo: &[u8; 32], theirs: Result<[u8; 32], DecodeError>) -> Result<(), Fault> {
+    if theirs? == *echo { Ok(()) } else { Err(Fault::View) }
+}
+
+/// `sum C_i`, term by term: the commitments of the sum of the polynomials. Every vector has `t` points.
+pub(crate) fn sum_of<G: Group>(vectors: &[&FeldmanVector<G>], threshold: Threshold) -> Vec<G::Point> {
+    let mut sum = vec![G::identity(); usize::from(threshold.get())];
+    for vector in vectors {
+        sum.iter_mut().zip(vector.points()).for_each(|(to, point)| *to = *to + *point);
+    }
+    sum
+}

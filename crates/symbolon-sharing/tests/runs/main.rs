@@ -1,0 +1,5 @@
+//! Whole runs of key generation and resharing, on both curves.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::as_conversions, reason = "tests")]
+
+mod dkg;
+mod net;
