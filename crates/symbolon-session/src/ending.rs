@@ -282,6 +282,10 @@ pub fn close<L: Ledger>(
         return Err(AuthError::Kind.into());
     }
     let header = line.check(from, frame)?;
+    if header.round == Header::CLOSED {
+        // two parties that both lost a run would answer each other for ever
+        return Err(Rejected::Slot.into());
+    }
     line.open(from, frame)?;
     if !ledger::decide_closed(ledger, line.me(), header.run).map_err(CloseError::Ledger)? {
         return Err(CloseError::Stored);

@@ -80,9 +80,11 @@ fn take(r: &mut Reader<'_>) -> Result<BTreeSet<PartyId>, DecodeError> {
 impl Storable for KeyHealth {
     fn encode(&self, w: &mut Writer) {
         w.bytes(self.key_id.as_ref()).bytes(self.sharing_id.as_ref()).u32(self.epoch).bytes(&self.outcome);
-        [&self.members, &self.unconfirmed].map(|set| put(w, set));
+        put(w, &self.members);
+        put(w, &self.unconfirmed);
         w.u16(self.old_threshold);
-        [&self.old_shares, &self.stale_backups].map(|set| put(w, set));
+        put(w, &self.old_shares);
+        put(w, &self.stale_backups);
         w.u8(self.marks.to_byte());
     }
 

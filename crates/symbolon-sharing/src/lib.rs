@@ -3,16 +3,29 @@
 
 extern crate alloc;
 
+mod consent;
 mod dealing;
 mod dkg;
+mod health;
 mod key_share;
 mod marks;
 mod pair_factor;
+mod plan;
+mod reshare;
+mod retire;
 mod shamir;
 
+pub use consent::{Change, Consent};
 pub use dealing::Dealing;
 pub use dkg::{Dkg, DkgDealer, DkgError, DkgSetup};
+pub use health::KeyHealth;
 pub use key_share::{KeyShare, KeyShareError, Member, Parts, Scheme};
 pub use marks::Marks;
 pub use pair_factor::{PairFactor, PairFactorError};
 pub use shamir::{ShamirError, Share, combine, lagrange, lagrange_at, split};
+pub use plan::{Factors, Holder, Plan, PlanError, PlannedKey};
+pub use reshare::{
+    Batch, Flow, HandOver, Import, Imported, Imports, Kept, Made, Ready, Refreshes, Reshare, ReshareDealer, ReshareSetup,
+    Reshared, ResharedBatch, Source, hand_over, hand_over_batch, import, refresh, refresh_batch,
+};
+pub use retire::{Resealed, RetireError, retire};

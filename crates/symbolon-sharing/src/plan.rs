@@ -151,7 +151,7 @@ impl<G: Group> Plan<G> {
                 None => changes.push(Change::Adds(*id, *identity)),
                 Some(old) if old == *identity => (),
                 Some(Identity::Name(_)) => changes.push(Change::Identifies(*id, *identity)),
-                Some(Identity::Key(_)) => changes.push(Change::Replaces(*id, *identity)),
+                Some(_) => changes.push(Change::Replaces(*id, *identity)),
             }
         }
         for (id, identity) in &self.dealers {

@@ -9,6 +9,7 @@ pub use create::{Create, CreateSetup, Made};
 pub use stateless::{SignStateless, StatelessSetup};
 
 use alloc::vec::Vec;
+use core::fmt;
 use rand_core::TryCryptoRng;
 use symbolon_core::{
     Group, KeyId, Secp256k1, Transcript,
@@ -175,7 +176,27 @@ impl Wallet {
         Ok(Session::start(full, &self.share, setup, label, auth, rng)?)
     }
 
-    /// A session that signs from a banked item: one round trip. The item is gone, however the run ends.
+    /// A session that signs from a banked item: one round trip. The item is gone, however the run ends. Take it through
+    /// [`crate::store::take_item`] if a ledger is kept.
+    ///
+    /// Using one twice does not compile:
+    ///
+    /// ```compile_fail,E0382
+    /// use symbolon::{Auth, DerivationPath, Payload, Preprocessed, SysRng, wallet::Wallet};
+    /// fn twice(wallet: &Wallet, item: Preprocessed) {
+    ///     let hi = Payload::personal_message("hi");
+    ///     let _first = wallet.sign_banked(item, hi, DerivationPath::root(), Auth::Channel, &mut SysRng);
+    ///     let _again = wallet.sign_banked(item, hi, DerivationPath::root(), Auth::Channel, &mut SysRng);
+    /// }
+    /// ```
+    ///
+    /// ```
+    /// use symbolon::{Auth, DerivationPath, Payload, Preprocessed, SysRng, wallet::Wallet};
+    /// fn once(wallet: &Wallet, item: Preprocessed) {
+    ///     let hi = Payload::personal_message("hi");
+    ///     let _first = wallet.sign_banked(item, hi, DerivationPath::root(), Auth::Channel, &mut SysRng);
+    /// }
+    /// ```
     ///
     /// # Errors
     /// [`SignStartError`].
@@ -207,10 +228,49 @@ impl Wallet {
         let label = self.label()?;
         let setup = StatelessSetup::new(&self.share, Suite::Blake3, payload, path)?;
         let auth = Auth::Channel;
-        let finished =
-            run::<SignStateless, _, NothingToStore>(setup, &self.share, (), label, auth, rng, channel, |_| {
-                Err(NothingToStore)
-            })
+        let finished = run::<SignStateless, _, _>(setup, &self.share, (), label, auth, rng, channel, nothing_to_store)
+            .map_err(SignOverError::Run)?;
+        Ok(finished.output)
+    }
+
+    /// [`Wallet::sign_with`] over a blocking channel. The setup comes back with the result; after an error, what survives
+    /// of it is in the [`RunError`].
+    ///
+    /// # Errors
+    /// [`SignOverError`].
+    pub fn sign_with_over<C: Channel>(
+        &self,
+        channel: &mut C,
+        mut setup: PairSetup,
+        payload: Payload,
+        path: DerivationPath,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<(Signed, Option<PairSetup>), SignOverError<C::Error, PairSetup>> {
+        let label = self.label()?;
+        let full = FullSetup::new(&self.share, &mut setup, payload, path)?;
+        let auth = Auth::Channel;
+        let finished = run::<SignFull, _, _>(full, &self.share, setup, label, auth, rng, channel, nothing_to_store)
+            .map_err(SignOverError::Run)?;
+        Ok((finished.output, finished.held))
+    }
+
+    /// [`Wallet::sign_banked`] over a blocking channel: one round trip. Both sides name the same item: the server takes
+    /// the one that the client's first frame names ([`crate::item_of`]), or the application tells it.
+    ///
+    /// # Errors
+    /// [`SignOverError`].
+    pub fn sign_banked_over<C: Channel>(
+        &self,
+        channel: &mut C,
+        item: Preprocessed,
+        payload: Payload,
+        path: DerivationPath,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Signed, SignOverError<C::Error>> {
+        let label = self.label()?;
+        let online = OnlineSetup::new(&self.share, &item, payload, path)?;
+        let auth = Auth::Channel;
+        let finished = run::<SignOnline, _, _>(online, &self.share, item, label, auth, rng, channel, nothing_to_store)
             .map_err(SignOverError::Run)?;
         Ok(finished.output)
     }
@@ -242,9 +302,9 @@ pub enum SignStartError {
 }
 
 /// Why a blocking signing call has no result.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
-pub enum SignOverError<C: core::fmt::Debug> {
+pub enum SignOverError<C: fmt::Debug, H = ()> {
     /// Key, parties, path or setup.
     #[error(transparent)]
     Sign(#[from] SignError),
@@ -253,13 +313,27 @@ pub enum SignOverError<C: core::fmt::Debug> {
     Label(#[from] LabelError),
     /// The run.
     #[error("{0}")]
-    Run(RunError<C, NothingToStore, ()>),
+    Run(RunError<C, NothingToStore, H>),
+}
+
+impl<C: fmt::Debug, H> fmt::Debug for SignOverError<C, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sign(error) => error.fmt(f),
+            Self::Label(error) => error.fmt(f),
+            Self::Run(error) => error.fmt(f),
+        }
+    }
 }
 
 /// Signing makes no key material: there is nothing to store, and a store is never asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NothingToStore;
+
+const fn nothing_to_store<O>(_: &Pending<O>) -> Result<Stored, NothingToStore> {
+    Err(NothingToStore)
+}
 
 impl Storable for Wallet {
     /// The share, then a byte that says whether the factor follows.

@@ -340,3 +340,26 @@ fn row_106_another_message_is_a_mismatch() {
     assert_eq!(error.fault(), Some(symbolon::Fault::Mismatch(Agreed::Sid)));
     assert_eq!((error.culprit(), error.burned(), error.is_over()), (None, &[][..], true));
 }
+
+// every blocking call, between two threads
+#[test]
+fn blocking_calls() {
+    use symbolon::channel::MemoryChannel;
+    let ([s, c], _) = create(|role| CreateSetup::new(role).bank(1), 22);
+    let (mut to_c, mut to_s) = MemoryChannel::pair(std::time::Duration::from_secs(20));
+    let (payload, path) = (Payload::personal_message("x"), || "m/7".parse::<DerivationPath>().unwrap());
+    let address = c.0.address_at(&path()).unwrap();
+    let side = |(wallet, made): (Wallet, Made), channel: &mut MemoryChannel, seed| {
+        let mut rng = seeded(seed);
+        let item = made.items.into_iter().next().unwrap();
+        let banked = wallet.sign_banked_over(channel, item, payload, path(), &mut rng).unwrap();
+        let (full, setup) = wallet.sign_with_over(channel, made.setup, payload, path(), &mut rng).unwrap();
+        assert!(setup.is_some(), "the setup comes back");
+        [banked, full, wallet.sign_over(channel, payload, path(), &mut rng).unwrap()]
+    };
+    let (client, server) = std::thread::scope(|scope| {
+        let server = scope.spawn(|| side(s, &mut to_c, 1));
+        (side(c, &mut to_s, 2), server.join().unwrap())
+    });
+    client.iter().zip(&server).for_each(|(c, s)| check(c, s, &payload, &address));
+}

@@ -380,6 +380,8 @@ fn closed_ends_a_run_in_doubt_only_when_it_is_authentic() {
     assert_eq!(ledger.claim(&net.pending[&C].run_ends()[0]), Ok(Claimed::Again));
     // strangers and misdirected frames claim nothing
     let mut ledger = MemoryLedger::default();
+    let answered = close(C, &closed.bytes, &roster(Role::Server), Auth::Channel, &mut ledger);
+    assert_eq!(answered, Err(CloseError::Rejected(Rejected::Slot)), "an answer is not answered");
     assert!(close(C, &last, &roster(Role::Client), Auth::Channel, &mut ledger).is_err());
     assert!(close(S, &last, &roster(Role::Server), Auth::Channel, &mut ledger).is_err());
     assert!(close(S, &[], &roster(Role::Client), Auth::Channel, &mut ledger).is_err());

@@ -1,5 +1,13 @@
 //! Whole runs of key generation and resharing, on both curves.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::as_conversions, reason = "tests")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::as_conversions,
+    unreachable_pub,
+    missing_docs,
+    reason = "tests"
+)]
 
 mod dkg;
 mod net;
+mod reshare;

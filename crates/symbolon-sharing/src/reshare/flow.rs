@@ -1,0 +1,242 @@
+//! The flows of a resharing and what each gives back.
+
+use super::{Ready, refresh};
+use crate::{Factors, KeyHealth, KeyShare, PlanError};
+use alloc::{collections::BTreeSet, vec::Vec};
+use symbolon_core::{
+    Group, KeyId, PartyId,
+    wire::{DecodeError, Kind, Reader, Writer},
+};
+use symbolon_session::Storable;
+
+#[allow(unnameable_types, reason = "seals a trait")]
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// What a run of resharing is for. Each has its own name, protocol id and result type.
+pub trait Flow: sealed::Sealed + 'static {
+    /// Domain separation.
+    const NAME: &'static str;
+    /// Protocol id.
+    const ID: u8;
+    /// Whether a key that fails stays old while the others go on.
+    const LENIENT: bool;
+    /// Whether the dealer brings a key from elsewhere.
+    const IMPORT: bool;
+    /// The result.
+    type Output<G: Group>: Storable;
+    /// The result of all keys of a run; `None` if it needs one and there is none.
+    fn output<G: Group>(all: ResharedBatch<G>) -> Option<Self::Output<G>>;
+}
+
+/// Same holders, same threshold.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Refreshes;
+
+/// Another committee or threshold.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct HandOver;
+
+/// A key from elsewhere.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Imports;
+
+/// Many keys of one committee in one run.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<F>(core::marker::PhantomData<F>);
+
+impl sealed::Sealed for Refreshes {}
+impl sealed::Sealed for HandOver {}
+impl sealed::Sealed for Imports {}
+impl<F: sealed::Sealed> sealed::Sealed for Batch<F> {}
+
+impl Flow for Refreshes {
+    const NAME: &'static str = "refresh";
+    const ID: u8 = 17;
+    const LENIENT: bool = false;
+    const IMPORT: bool = false;
+    type Output<G: Group> = Reshared<G>;
+
+    fn output<G: Group>(mut all: ResharedBatch<G>) -> Option<Reshared<G>> {
+        all.done.pop()
+    }
+}
+
+impl Flow for HandOver {
+    const NAME: &'static str = "hand-over";
+    const ID: u8 = 18;
+    const LENIENT: bool = false;
+    const IMPORT: bool = false;
+    type Output<G: Group> = Reshared<G>;
+
+    fn output<G: Group>(mut all: ResharedBatch<G>) -> Option<Reshared<G>> {
+        all.done.pop()
+    }
+}
+
+impl Flow for Imports {
+    const NAME: &'static str = "import";
+    const ID: u8 = 19;
+    const LENIENT: bool = false;
+    const IMPORT: bool = true;
+    type Output<G: Group> = Imported<G>;
+
+    fn output<G: Group>(mut all: ResharedBatch<G>) -> Option<Imported<G>> {
+        all.done.pop().map(Imported)
+    }
+}
+
+impl Flow for Batch<Refreshes> {
+    const NAME: &'static str = "refresh batch";
+    const ID: u8 = 20;
+    const LENIENT: bool = true;
+    const IMPORT: bool = false;
+    type Output<G: Group> = ResharedBatch<G>;
+
+    fn output<G: Group>(all: ResharedBatch<G>) -> Option<ResharedBatch<G>> {
+        Some(all)
+    }
+}
+
+impl Flow for Batch<HandOver> {
+    const NAME: &'static str = "hand-over batch";
+    const ID: u8 = 21;
+    const LENIENT: bool = true;
+    const IMPORT: bool = false;
+    type Output<G: Group> = ResharedBatch<G>;
+
+    fn output<G: Group>(all: ResharedBatch<G>) -> Option<ResharedBatch<G>> {
+        Some(all)
+    }
+}
+
+/// The new epoch of one key.
+pub struct Reshared<G: Group> {
+    /// The share of this member; none at a dealer that leaves.
+    pub share: Option<KeyShare<G>>,
+    /// What is left of the old epoch.
+    pub health: KeyHealth,
+}
+
+impl<G: Group> Storable for Reshared<G> {
+    fn encode(&self, w: &mut Writer) {
+        self.health.encode(w);
+        match &self.share {
+            None => {
+                w.u8(0);
+            }
+            Some(share) => share.encode(w.u8(1)),
+        }
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let health = KeyHealth::decode(r)?;
+        let share = match r.u8()? {
+            0 => None,
+            1 => Some(KeyShare::decode(r)?),
+            _ => return Err(DecodeError::Value),
+        };
+        Ok(Self { share, health })
+    }
+
+    fn max_len(&self) -> usize {
+        1 + self.health.max_len() + self.share.as_ref().map_or(0, Storable::max_len)
+    }
+}
+
+/// An imported key before its first refresh: it can't sign and can't be handed over. Somebody may hold the key whole, and the
+/// dealer knows every share; the refresh cures the second.
+pub struct Imported<G: Group>(pub(super) Reshared<G>);
+
+impl<G: Group> Imported<G> {
+    /// Epoch, members, marks.
+    #[must_use]
+    pub const fn health(&self) -> &KeyHealth {
+        &self.0.health
+    }
+
+    /// `P`, at a member of the committee.
+    #[must_use]
+    pub fn public_key(&self) -> Option<&G::Point> {
+        self.0.share.as_ref().map(KeyShare::public_key)
+    }
+
+    /// The one thing to do with it.
+    ///
+    /// # Errors
+    /// [`PlanError`]; [`PlanError::NoShare`] at a dealer that is no member.
+    pub fn refresh(&self, dealers: &[PartyId], new_epoch: u32) -> Result<Ready<G, Refreshes>, PlanError> {
+        let share = self.0.share.as_ref().ok_or(PlanError::NoShare)?;
+        refresh(share, dealers, new_epoch, Factors::Gone)
+    }
+}
+
+impl<G: Group> Storable for Imported<G> {
+    fn encode(&self, w: &mut Writer) {
+        self.0.encode(w.object(Kind::ImportedShare));
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        r.object(Kind::ImportedShare)?;
+        Reshared::decode(r).map(Self)
+    }
+
+    fn max_len(&self) -> usize {
+        16 + self.0.max_len()
+    }
+}
+
+/// A key of a batch that stays in its old epoch.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Kept {
+    /// The key.
+    pub key_id: KeyId,
+    /// Who refused it.
+    pub refused_by: BTreeSet<PartyId>,
+    /// Whom the evidence names, where it was refused here.
+    pub culprit: Option<PartyId>,
+}
+
+/// The outcome of a batch, key by key.
+pub struct ResharedBatch<G: Group> {
+    /// Keys of the new epoch.
+    pub done: Vec<Reshared<G>>,
+    /// Keys that stay in the old one.
+    pub kept: Vec<Kept>,
+}
+
+impl<G: Group> Storable for ResharedBatch<G> {
+    fn encode(&self, w: &mut Writer) {
+        let count = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        w.u16(count(self.done.len())).u16(count(self.kept.len()));
+        self.done.iter().for_each(|one| one.encode(w));
+        for kept in &self.kept {
+            w.bytes(kept.key_id.as_ref()).u16(kept.culprit.map_or(0, PartyId::get)).u16(count(kept.refused_by.len()));
+            kept.refused_by.iter().for_each(|id| {
+                w.u16(id.get());
+            });
+        }
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (done, kept) = (r.count(1024)?, r.count(1024)?);
+        let done = (0..done).map(|_| Reshared::decode(r)).collect::<Result<_, _>>()?;
+        let kept = (0..kept).map(|_| {
+            let (key_id, culprit) = (KeyId::from_bytes(r.array()?), PartyId::new(r.u16()?).ok());
+            let count = r.count(255)?;
+            let refused_by = (0..count).map(|_| r.party()).collect::<Result<_, _>>()?;
+            Ok(Kept { key_id, refused_by, culprit })
+        });
+        let kept = kept.collect::<Result<_, DecodeError>>()?;
+        Ok(Self { done, kept })
+    }
+
+    fn max_len(&self) -> usize {
+        4 + self.done.iter().map(Storable::max_len).sum::<usize>() + self.kept.len() * (20 + 2 * 255)
+    }
+}

@@ -1,0 +1,424 @@
+//! The two ways to a resharing, refresh and hand-over, and the import of a key (docs/spec/sharing.md, steps 11 and 12).
+
+use super::{Batch, Flow, HandOver, Imports, Refreshes};
+use crate::plan::Holder;
+use crate::{Consent, Factors, KeyShare, Marks, Plan, PlanError, PlannedKey, Scheme, dealing::index, lagrange};
+use alloc::{vec, vec::Vec};
+use core::marker::PhantomData;
+use symbolon_core::{
+    Group, KeyId, PartyId, Secp256k1, SecretBytes, SecretScalar, SharingId, Threshold, Transcript,
+    wire::{DecodeError, Reader, Writer},
+};
+use symbolon_session::{Identity, LongTerm, Roster, Setup, Storable, Terms};
+
+/// Who takes part, who deals, what: made by [`refresh`], [`hand_over`], [`import`] and their batch forms, and by nothing
+/// else. `F` is the flow, so that the one is never taken for the other.
+pub struct ReshareSetup<G: Group, F> {
+    pub(super) me: PartyId,
+    pub(super) old: Vec<Holder>,
+    /// 1 at an import.
+    pub(super) old_threshold: u16,
+    pub(super) dealers: Vec<Holder>,
+    pub(super) new: Vec<Holder>,
+    pub(super) threshold: Threshold,
+    pub(super) keys: Vec<Key<G>>,
+    pub(super) roster: Roster,
+    pub(super) of: PhantomData<fn() -> F>,
+}
+
+/// One key of a run.
+pub(super) struct Key<G: Group> {
+    pub(super) scheme: Scheme,
+    /// Name, sharing and epoch that are replaced; absent at an import.
+    pub(super) old: Option<(KeyId, SharingId, u32)>,
+    pub(super) new_epoch: u32,
+    pub(super) public_key: G::Point,
+    pub(super) factors: Factors,
+    /// What a holder of the old sharing knows, and a newcomer learns from the dealers.
+    pub(super) known: Option<Known<G>>,
+}
+
+/// The old public data that matters: `X_i` of the dealers in their order, chain code, marks.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Known<G: Group> {
+    pub(super) points: Vec<G::Point>,
+    pub(super) chain_code: [u8; 32],
+    pub(super) marks: Marks,
+}
+
+/// The secrets that a dealer deals: its share of each key, or the key that it imports. Empty at everybody else. Wiped on
+/// drop.
+pub struct Source<G: Group>(pub(super) Vec<SecretScalar<G>>);
+
+impl<G: Group> Source<G> {
+    /// A member that does not deal.
+    #[must_use]
+    pub const fn nothing() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The shares of a dealer, in the order of the keys of the plan.
+    #[must_use]
+    pub fn shares(shares: &[&KeyShare<G>]) -> Self {
+        Self(shares.iter().map(|share| SecretScalar::new(*share.secret().expose())).collect())
+    }
+
+    /// The key that is imported.
+    #[must_use]
+    pub fn key(key: SecretScalar<G>) -> Self {
+        Self(vec![key])
+    }
+}
+
+impl<G: Group> LongTerm for Source<G> {
+    fn digest(&self) -> SecretBytes<32> {
+        let start = Transcript::new("sharing", "source");
+        SecretBytes::new(self.0.iter().fold(start, |t, x| t.part(x.to_bytes().expose())).finish())
+    }
+}
+
+/// Setup and secrets of one member, for `Session::start`. The secrets are given again at `resume`.
+pub type Ready<G, F> = (ReshareSetup<G, F>, Source<G>);
+
+/// Same holders, same threshold, new sharing. `new_epoch` is 1 + the highest epoch that is pending or confirmed.
+///
+/// # Errors
+/// [`PlanError`].
+pub fn refresh<G: Group>(
+    share: &KeyShare<G>,
+    dealers: &[PartyId],
+    new_epoch: u32,
+    factors: Factors,
+) -> Result<Ready<G, Refreshes>, PlanError> {
+    ready(share.me(), &[share], Plan::of(share, dealers, new_epoch, factors))
+}
+
+/// Anything else: recovery, add, revoke, another threshold, another committee. `share` is the old share of this member, if
+/// it has one.
+///
+/// # Errors
+/// [`PlanError`]; [`PlanError::Consent`] unless `consent` names exactly `plan.changes()`.
+pub fn hand_over<G: Group>(
+    me: PartyId,
+    share: Option<&KeyShare<G>>,
+    plan: Plan<G>,
+    consent: &Consent,
+) -> Result<Ready<G, HandOver>, PlanError> {
+    if plan.keys.len() != 1 {
+        return Err(PlanError::Keys);
+    }
+    agreed(&plan, consent)?;
+    ready(me, share.as_slice(), plan)
+}
+
+/// [`refresh`] of many keys of one committee in one run; `keys` has each share with its new epoch.
+///
+/// # Errors
+/// [`PlanError`].
+pub fn refresh_batch<G: Group>(
+    keys: &[(&KeyShare<G>, u32, Factors)],
+    dealers: &[PartyId],
+) -> Result<Ready<G, Batch<Refreshes>>, PlanError> {
+    let (first, ..) = keys.first().ok_or(PlanError::Keys)?;
+    let plans = keys.iter().map(|(share, epoch, factors)| Plan::of(share, dealers, *epoch, *factors));
+    let planned: Vec<PlannedKey<G>> = plans.flat_map(|plan| plan.keys).collect();
+    let plan = Plan { keys: planned, ..Plan::of(first, dealers, first.epoch(), Factors::Gone) };
+    let shares: Vec<_> = keys.iter().map(|(share, ..)| *share).collect();
+    ready(first.me(), &shares, plan)
+}
+
+/// [`hand_over`] of many keys of one committee in one run. `shares` has the old share of every key, or is empty.
+///
+/// # Errors
+/// [`PlanError`].
+pub fn hand_over_batch<G: Group>(
+    me: PartyId,
+    shares: &[&KeyShare<G>],
+    plan: Plan<G>,
+    consent: &Consent,
+) -> Result<Ready<G, Batch<HandOver>>, PlanError> {
+    agreed(&plan, consent)?;
+    ready(me, shares, plan)
+}
+
+/// The import of an existing key: one dealer with the key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "the arguments of every local caller")]
+pub struct Import<G: Group> {
+    /// Who has the key; it may be a member of the committee or not.
+    pub dealer: Holder,
+    /// The committee.
+    pub new: Vec<Holder>,
+    /// How many of it will be needed.
+    pub threshold: Threshold,
+    /// What the key signs.
+    pub scheme: Scheme,
+    /// `P`: what this caller expects.
+    pub public_key: G::Point,
+}
+
+/// Imports a key. `key` is the key with its BIP-32 chain code at the dealer (a fixed public string if it has none), and
+/// absent everywhere else.
+///
+/// # Errors
+/// [`PlanError`].
+pub fn import<G: Group>(
+    me: PartyId,
+    key: Option<(SecretScalar<G>, [u8; 32])>,
+    plan: Import<G>,
+) -> Result<Ready<G, Imports>, PlanError> {
+    if key.is_some() != (me == plan.dealer.0) {
+        return Err(PlanError::NoShare);
+    }
+    if G::is_identity(&plan.public_key) {
+        return Err(PlanError::ZeroKey);
+    }
+    if let Some((key, _)) = &key
+        && key.public() != plan.public_key
+    {
+        return Err(PlanError::OtherKey);
+    }
+    let marks = Marks { imported: true, ..Marks::default() };
+    let known = key.as_ref().map(|(_, chain_code)| Known {
+        points: vec![plan.public_key],
+        chain_code: *chain_code,
+        marks,
+    });
+    let imported = Key {
+        scheme: plan.scheme,
+        old: None,
+        new_epoch: 0,
+        public_key: plan.public_key,
+        factors: Factors::Gone,
+        known,
+    };
+    let source = key.map_or(Source::nothing(), |(key, _)| Source::key(key));
+    let dealers = vec![plan.dealer];
+    Ok((ReshareSetup::new(me, (dealers.clone(), 1), dealers, (plan.new, plan.threshold), vec![imported])?, source))
+}
+
+fn agreed<G: Group>(plan: &Plan<G>, consent: &Consent) -> Result<(), PlanError> {
+    let changes = plan.changes();
+    if changes.is_empty() {
+        return Err(PlanError::NothingChanges);
+    }
+    if consent.covers(&changes) { Ok(()) } else { Err(PlanError::Consent) }
+}
+
+/// Compares the old shares with the plan.
+fn ready<G: Group, F: Flow>(me: PartyId, shares: &[&KeyShare<G>], plan: Plan<G>) -> Result<Ready<G, F>, PlanError> {
+    let is_dealer = plan.dealers.iter().any(|dealer| dealer.0 == me);
+    if is_dealer && shares.is_empty() {
+        return Err(PlanError::NoShare);
+    }
+    if !shares.is_empty() && shares.len() != plan.keys.len() {
+        return Err(PlanError::Keys);
+    }
+    for key in &plan.keys {
+        if key.new_epoch <= key.epoch {
+            return Err(PlanError::Epoch);
+        }
+        if plan.keys.iter().filter(|other| other.key_id == key.key_id).count() > 1 {
+            return Err(PlanError::Keys);
+        }
+    }
+    let mut dealers = plan.dealers.clone();
+    dealers.sort_unstable();
+    let mut old = plan.old.clone();
+    old.sort_unstable();
+    let known = |share: &KeyShare<G>, key: &PlannedKey<G>| {
+        if share.key_id() != key.key_id || share.public_key() != &key.public_key || share.scheme() != key.scheme {
+            return Err(PlanError::OtherKey);
+        }
+        if share.sharing_id() != key.sharing_id || share.epoch() != key.epoch {
+            return Err(PlanError::OtherEpoch);
+        }
+        let same = share.members().iter().map(|m| (m.id, m.identity)).eq(old.iter().copied());
+        if !same || share.threshold() != plan.old_threshold || share.me() != me {
+            return Err(PlanError::OtherKey);
+        }
+        let point = |dealer: &Holder| share.members().iter().find(|m| m.id == dealer.0).map(|m| m.public_share);
+        let points: Vec<_> = dealers.iter().filter_map(point).collect();
+        Ok(Known { points, chain_code: *share.chain_code(), marks: share.marks() })
+    };
+    let mut keys = Vec::with_capacity(plan.keys.len());
+    for (i, key) in plan.keys.iter().enumerate() {
+        keys.push(Key {
+            scheme: key.scheme,
+            old: Some((key.key_id, key.sharing_id, key.epoch)),
+            new_epoch: key.new_epoch,
+            public_key: key.public_key,
+            factors: key.factors,
+            known: shares.get(i).map(|share| known(share, key)).transpose()?,
+        });
+    }
+    let from = (old, plan.old_threshold.get());
+    let setup = ReshareSetup::new(me, from, dealers, (plan.new, plan.threshold), keys)?;
+    let source = if is_dealer { Source::shares(shares) } else { Source::nothing() };
+    Ok((setup, source))
+}
+
+impl<G: Group, F: Flow> ReshareSetup<G, F> {
+    /// Every check that needs no share.
+    fn new(
+        me: PartyId,
+        (mut old, old_threshold): (Vec<Holder>, u16),
+        mut dealers: Vec<Holder>,
+        (mut new, threshold): (Vec<Holder>, Threshold),
+        keys: Vec<Key<G>>,
+    ) -> Result<Self, PlanError> {
+        for list in [&mut old, &mut dealers, &mut new] {
+            list.sort_unstable();
+            if let Some(twice) = list.iter().zip(list.iter().skip(1)).find(|(one, next)| one.0 == next.0) {
+                return Err(PlanError::Duplicate(twice.0.0));
+            }
+        }
+        if usize::from(threshold.get()) > new.len() || usize::from(old_threshold) > old.len() {
+            return Err(PlanError::Threshold);
+        }
+        if dealers.len() != usize::from(old_threshold) {
+            return Err(PlanError::Dealers { got: dealers.len(), needed: old_threshold.into() });
+        }
+        for (id, identity) in &dealers {
+            match old.iter().find(|holder| holder.0 == *id) {
+                Some((_, known)) if known == identity => (),
+                // a two-party wallet's opaque name gets a key, under consent
+                Some((_, Identity::Name(_))) if matches!(identity, Identity::Key(_)) => (),
+                _ => return Err(PlanError::ForeignDealer(*id)),
+            }
+            if new.iter().any(|holder| holder.0 == *id && holder.1 != *identity) {
+                return Err(PlanError::Duplicate(*id));
+            }
+        }
+        if keys.is_empty() || keys.len() > Plan::<G>::MAX_KEYS {
+            return Err(PlanError::Keys);
+        }
+        if keys.iter().any(|key| key.scheme == Scheme::Ecdsa && G::ID != Secp256k1::ID) {
+            return Err(PlanError::Scheme);
+        }
+        let mut all = [dealers.as_slice(), &new].concat();
+        all.sort_unstable();
+        all.dedup();
+        let roster = Roster::new(me, all)?;
+        Ok(Self { me, old, old_threshold, dealers, new, threshold, keys, roster, of: PhantomData })
+    }
+
+    pub(super) fn is_dealer(&self, id: PartyId) -> bool {
+        self.dealers.iter().any(|dealer| dealer.0 == id)
+    }
+
+    pub(super) fn is_new(&self, id: PartyId) -> bool {
+        self.new.iter().any(|holder| holder.0 == id)
+    }
+
+    /// `lambda_i(S)` at 0, in the dealers' order.
+    pub(super) fn lambdas(&self) -> Vec<G::Scalar> {
+        let indices: Vec<_> = self.dealers.iter().map(|dealer| index::<G>(dealer.0)).collect();
+        // dealers are distinct and not zero: checked in `new`
+        lagrange::<G>(&indices).unwrap_or_default()
+    }
+
+    /// Everything that all members state, injectively.
+    fn encode_shared(&self, w: &mut Writer) {
+        let count = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        for list in [&self.old, &self.dealers, &self.new] {
+            w.u16(count(list.len()));
+            for (id, identity) in list {
+                w.u16(id.get());
+                identity.encode(w);
+            }
+        }
+        w.u16(self.old_threshold).u16(self.threshold.get()).u16(count(self.keys.len()));
+        for key in &self.keys {
+            w.u8(key.scheme.byte());
+            match &key.old {
+                None => w.u8(0),
+                Some((key_id, sharing_id, epoch)) => {
+                    w.u8(1).bytes(key_id.as_ref()).bytes(sharing_id.as_ref()).u32(*epoch)
+                }
+            };
+            w.u32(key.new_epoch).point::<G>(&key.public_key).u8(u8::from(key.factors == Factors::Kept));
+        }
+    }
+}
+
+impl<G: Group, F: Flow> Setup for ReshareSetup<G, F> {
+    fn roster(&self) -> Roster {
+        self.roster.clone()
+    }
+
+    fn terms(&self) -> Terms {
+        let mut extra = Writer::new();
+        self.encode_shared(&mut extra);
+        Terms { curve: G::ID, threshold: Some(self.threshold), extra: extra.finish(), ..Terms::default() }
+    }
+}
+
+impl<G: Group, F: Flow> Storable for ReshareSetup<G, F> {
+    /// Curve, flow, own id, what all state, then what is known of each key's old sharing.
+    fn encode(&self, w: &mut Writer) {
+        w.u8(G::ID).u8(F::ID).u16(self.me.get());
+        self.encode_shared(w);
+        for key in &self.keys {
+            match &key.known {
+                None => {
+                    w.u8(0);
+                }
+                Some(known) => {
+                    w.u8(1).bytes(&known.chain_code).u8(known.marks.to_byte());
+                    known.points.iter().for_each(|point| {
+                        w.point::<G>(point);
+                    });
+                }
+            }
+        }
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        if (r.u8()?, r.u8()?) != (G::ID, F::ID) {
+            return Err(DecodeError::Unsupported);
+        }
+        let me = r.party()?;
+        let mut list = || {
+            let count = r.count(255)?;
+            (0..count).map(|_| Ok((r.party()?, Identity::decode(r)?))).collect::<Result<Vec<Holder>, DecodeError>>()
+        };
+        let (old, dealers, new) = (list()?, list()?, list()?);
+        let old_threshold = r.u16()?;
+        let threshold = Threshold::new(r.u16()?, new.len()).map_err(|_| DecodeError::Value)?;
+        let count = r.count(1024)?;
+        let mut keys = Vec::new();
+        for _ in 0..count {
+            let scheme = Scheme::from_byte(r.u8()?)?;
+            let old = match r.u8()? {
+                0 => None,
+                1 => Some((KeyId::from_bytes(r.array()?), SharingId::from_bytes(r.array()?), r.u32()?)),
+                _ => return Err(DecodeError::Value),
+            };
+            let (new_epoch, public_key) = (r.u32()?, r.point::<G>()?);
+            let factors = match r.u8()? {
+                0 => Factors::Gone,
+                1 => Factors::Kept,
+                _ => return Err(DecodeError::Value),
+            };
+            keys.push(Key { scheme, old, new_epoch, public_key, factors, known: None });
+        }
+        for key in &mut keys {
+            key.known = match r.u8()? {
+                0 => None,
+                1 => {
+                    let (chain_code, marks) = (r.array()?, Marks::from_byte(r.u8()?)?);
+                    let points = dealers.iter().map(|_| r.point::<G>()).collect::<Result<_, _>>()?;
+                    Some(Known { points, chain_code, marks })
+                }
+                _ => return Err(DecodeError::Value),
+            };
+        }
+        Self::new(me, (old, old_threshold), dealers, (new, threshold), keys).map_err(|_| DecodeError::Value)
+    }
+
+    fn max_len(&self) -> usize {
+        let key = 128 + G::POINT_LEN * (1 + self.dealers.len());
+        64 + 35 * (self.old.len() + self.dealers.len() + self.new.len()) + key * self.keys.len()
+    }
+}

@@ -1,0 +1,67 @@
+//! The end of an old share (safety.md S2, S10): an explicit step of the caller, after the new epoch is confirmed.
+
+use crate::{Change, Consent, KeyHealth, KeyShare};
+use symbolon_core::{Group, KeyId};
+
+/// Says that the backups of a share are of the new epoch, or that there are none: what [`retire`] takes.
+pub struct Resealed {
+    key_id: KeyId,
+    epoch: u32,
+}
+
+impl Resealed {
+    /// The backups of this holder were made anew with its new share.
+    ///
+    /// # Security
+    /// MUST be called only by what has durably re-sealed every backup of the old share.
+    #[must_use]
+    pub const fn with<G: Group>(share: &KeyShare<G>) -> Self {
+        Self { key_id: share.key_id(), epoch: share.epoch() }
+    }
+
+    /// The old share was never backed up, or the holder leaves and its backups are destroyed.
+    #[must_use]
+    pub const fn without_backup(health: &KeyHealth) -> Self {
+        Self { key_id: health.key_id, epoch: health.epoch }
+    }
+}
+
+/// Why a share was not erased. It is handed back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RetireError {
+    /// The outcome is of another key, or not of a later epoch.
+    #[error("no later epoch of this key was confirmed")]
+    NotReplaced,
+    /// The backups are not of the confirmed epoch.
+    #[error("the backups are not of the new epoch")]
+    NotResealed,
+    /// The consent does not name this key and epoch.
+    #[error("the consent does not name this key and epoch")]
+    Consent,
+}
+
+/// Erases an old share. `health` is that of a `Done` step: a pending value has none that a caller may use.
+///
+/// # Errors
+/// [`RetireError`], with the share.
+pub fn retire<G: Group>(
+    old: KeyShare<G>,
+    health: &mut KeyHealth,
+    backups: &Resealed,
+    consent: &Consent,
+) -> Result<(), (KeyShare<G>, RetireError)> {
+    if health.key_id != old.key_id() || health.epoch <= old.epoch() {
+        return Err((old, RetireError::NotReplaced));
+    }
+    if backups.key_id != health.key_id || backups.epoch != health.epoch {
+        return Err((old, RetireError::NotResealed));
+    }
+    if !consent.covers(&[Change::Retires(old.key_id(), old.epoch())]) {
+        return Err((old, RetireError::Consent));
+    }
+    health.note_retired(old.me());
+    health.note_resealed(old.me());
+    drop(old);
+    Ok(())
+}
