@@ -34,9 +34,7 @@ pub struct Ends<P: Protocol>(pub [(P::Output, Option<P::Held>); 2]);
 ///
 /// # Panics
 /// If an honest run fails.
-pub fn measure<P: Protocol>(
-    mut start: impl FnMut(Role) -> (Session<P>, Vec<Outgoing>),
-) -> (Ends<P>, Cost) {
+pub fn measure<P: Protocol>(mut start: impl FnMut(Role) -> (Session<P>, Vec<Outgoing>)) -> (Ends<P>, Cost) {
     let mut cost = Cost::default();
     let timed = |cost: &mut Cost, role: Role, work: &mut dyn FnMut() -> Vec<Vec<u8>>| {
         let before = cpu();
@@ -212,7 +210,5 @@ impl World {
 }
 
 fn create(rng: &mut ChaCha12Rng, suite: Suite) -> (Ends<Create>, Cost) {
-    measure(|role| {
-        wallet::create(CreateSetup::new(role).suite(suite), label(), Auth::Channel, rng).expect("starts")
-    })
+    measure(|role| wallet::create(CreateSetup::new(role).suite(suite), label(), Auth::Channel, rng).expect("starts"))
 }

@@ -75,7 +75,12 @@ fn main() -> ExitCode {
         } else {
             println!(
                 "{op:<16} {:>8.1} kP {all:>9.3} ms (server {:.3}, client {:.3})  {} messages, bytes server {} client {}",
-                all / unit, party[0], party[1], last.messages, last.bytes[0], last.bytes[1]
+                all / unit,
+                party[0],
+                party[1],
+                last.messages,
+                last.bytes[0],
+                last.bytes[1]
             );
         }
     };

@@ -4,7 +4,8 @@ use crate::Xof;
 use core::convert::Infallible;
 use rand_core::{TryCryptoRng, TryRng};
 
-/// The BLAKE3 XOF of a 32-byte key as a generator. The driver makes one for every round (safety.md S9); nothing else may.
+/// The BLAKE3 XOF of a 32-byte key as a generator. The driver makes one for every round (safety.md S9), `symbolon-seal` one
+/// for every sealing, both keyed with a hash over fresh randomness and everything that the outcome depends on.
 pub struct SeedRng(Xof);
 
 impl SeedRng {

@@ -11,7 +11,8 @@ use symbolon_core::{
     wire::{Reader, Writer},
 };
 use symbolon_mta::{
-    Exhausted, ExtReceiver, ExtSender, MulReceiver, MulSender, PairSetup, Purpose, SenderShare, extension_len, multiplication_len,
+    Exhausted, ExtReceiver, ExtSender, MulReceiver, MulSender, PairSetup, Purpose, SenderShare, extension_len,
+    multiplication_len,
 };
 use symbolon_proofs::SchnorrProof;
 use symbolon_session::{
@@ -382,12 +383,10 @@ impl Protocol for Convert {
                     Err(fault) => Err(ots.failed(fault)),
                 }
             }
-            Self::Extended(ots, inputs, state) => {
-                match r.whole(|r| state.prove(inputs, &sid, r, &mut w, rng)) {
-                    Ok(state) => Ok(Next::Round(Self::Proved(ots, state), vec![(to, w.finish())])),
-                    Err(fault) => Err(ots.failed(fault)),
-                }
-            }
+            Self::Extended(ots, inputs, state) => match r.whole(|r| state.prove(inputs, &sid, r, &mut w, rng)) {
+                Ok(state) => Ok(Next::Round(Self::Proved(ots, state), vec![(to, w.finish())])),
+                Err(fault) => Err(ots.failed(fault)),
+            },
             Self::Multiplied(ots, state) => {
                 let converted = r.whole(|r| state.finish(&sid, r, &mut w, rng));
                 prepared(ots, converted, to, w)

@@ -275,13 +275,7 @@ impl Protocol for Keygen {
 }
 
 impl Keygen {
-    fn step(
-        self,
-        setup: &KeygenSetup,
-        run: &Run,
-        mut r: Reader<'_>,
-        rng: &mut SeedRng,
-    ) -> Result<Next<Self>, Fault> {
+    fn step(self, setup: &KeygenSetup, run: &Run, mut r: Reader<'_>, rng: &mut SeedRng) -> Result<Next<Self>, Fault> {
         let (sid, peer) = (run.sid(), setup.pair.peer());
         let mut w = Writer::new();
         match self {

@@ -68,7 +68,7 @@ const fn plus_c(x: &Limbs) -> (Limbs, u64) {
     (out, carry)
 }
 
-/// `b` for `take_b = 1`, `a` for 0. Through [`mask`]: from a carry the optimiser knows the two cases, and branches.
+/// `b` for `take_b = 1`, `a` for 0. Through [`mask`]: a carry shows the optimiser two cases, and it may branch.
 fn select(a: &Limbs, b: &Limbs, take_b: u64) -> Limbs {
     let take_b = mask(take_b);
     [

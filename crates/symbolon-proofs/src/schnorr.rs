@@ -234,7 +234,7 @@ mod tests {
     fn many_proofs_at_once_name_the_culprit() {
         type G = Secp256k1;
         let mut rng = SeedRng::new(&[6; 32]);
-        let contexts: Vec<_> = (0..7).map(|i| context("many").number(i as u8)).collect();
+        let contexts: Vec<_> = (0..7u8).map(|i| context("many").number(i)).collect();
         let secrets: Vec<_> = (0..7).map(|_| SecretScalar::<G>::random(&mut rng)).collect();
         let publics: Vec<_> = secrets.iter().map(SecretScalar::public).collect();
         let mut proofs: Vec<_> =
@@ -251,8 +251,8 @@ mod tests {
             proofs[culprit] = good;
         }
         // two errors that cancel in an unweighted sum
-        proofs[1].z = proofs[1].z + k256_one();
-        proofs[2].z = proofs[2].z - k256_one();
+        proofs[1].z += k256_one();
+        proofs[2].z -= k256_one();
         assert_eq!(check(&proofs, &mut rng), Err(1));
         assert_eq!(verify_all::<G>(&[], &mut rng), Ok(()));
     }

@@ -346,7 +346,7 @@ fn row_106_another_message_is_a_mismatch() {
 fn blocking_calls() {
     use symbolon::channel::MemoryChannel;
     let ([s, c], _) = create(|role| CreateSetup::new(role).bank(1), 22);
-    let (mut to_c, mut to_s) = MemoryChannel::pair(std::time::Duration::from_secs(20));
+    let (mut to_c, mut to_s) = MemoryChannel::pair(core::time::Duration::from_secs(20));
     let (payload, path) = (Payload::personal_message("x"), || "m/7".parse::<DerivationPath>().unwrap());
     let address = c.0.address_at(&path()).unwrap();
     let side = |(wallet, made): (Wallet, Made), channel: &mut MemoryChannel, seed| {

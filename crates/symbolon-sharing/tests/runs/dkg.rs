@@ -16,7 +16,7 @@ pub fn setup<G: Group>(me: u16, t: u16, n: u16) -> DkgSetup<G> {
 }
 
 pub fn start<G: Group>(me: u16, t: u16, n: u16, seed: u64) -> (PartyId, (Session<Dkg<G>>, Vec<Outgoing>)) {
-    let mut rng = rng(seed * 1000 + u64::from(me));
+    let mut rng = rng(seed.wrapping_mul(1000).wrapping_add(7) ^ u64::from(me));
     (id(me), Session::start(setup(me, t, n), &(), (), label(), signed(me), &mut rng).unwrap())
 }
 

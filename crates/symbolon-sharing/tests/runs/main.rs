@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod cost;
 mod dkg;
 mod net;
 mod reshare;

@@ -13,7 +13,7 @@ pub fn started<G: Group, F: Flow>(ready: Ready<G, F>, seed: u64) -> (PartyId, (S
     let (setup, source) = ready;
     let roster = setup.roster();
     let auth = auth_of(&roster);
-    let mut rng = rng(seed * 1000 + u64::from(roster.me().get()));
+    let mut rng = rng(seed.wrapping_mul(1000).wrapping_add(7) ^ u64::from(roster.me().get()));
     (roster.me(), Session::start(setup, &source, (), label(), auth, &mut rng).unwrap())
 }
 
