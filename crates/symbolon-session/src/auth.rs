@@ -1,7 +1,7 @@
 //! How frames are authenticated (safety.md S5).
 
 use crate::{Header, Identity, Rejected, Roster, frame};
-use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
+use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use rand_core::TryCryptoRng;
 use symbolon_core::{PartyId, SecretBytes};
@@ -16,13 +16,13 @@ const TRAILER: usize = 64;
 /// fn copyable<T: Clone>() {}
 /// copyable::<symbolon_session::IdentityKey>();
 /// ```
-pub struct IdentityKey(Box<SigningKey>);
+pub struct IdentityKey(Arc<SigningKey>);
 
 impl IdentityKey {
     /// The key of a stored 32-byte seed.
     #[must_use]
     pub fn from_seed(seed: SecretBytes<32>) -> Self {
-        Self(Box::new(SigningKey::from_bytes(seed.expose())))
+        Self(Arc::new(SigningKey::from_bytes(seed.expose())))
     }
 
     /// A fresh key and nothing to store it by: keep the seed and use [`IdentityKey::from_seed`] for a member that lives
@@ -33,7 +33,14 @@ impl IdentityKey {
     pub fn generate<R: TryCryptoRng>(rng: &mut R) -> Result<Self, R::Error> {
         let mut seed = Zeroizing::new([0; 32]);
         rng.try_fill_bytes(seed.as_mut_slice())?;
-        Ok(Self(Box::new(SigningKey::from_bytes(&seed))))
+        Ok(Self(Arc::new(SigningKey::from_bytes(&seed))))
+    }
+
+    /// Another handle to the same key, for a server with many sessions: the secret is not copied, and is wiped with the last
+    /// handle.
+    #[must_use]
+    pub fn handle(&self) -> Self {
+        Self(Arc::clone(&self.0))
     }
 
     /// The public half, for rosters.

@@ -70,13 +70,13 @@ pub enum RunError<C, S, H> {
     },
 }
 
-impl<C, S, H> fmt::Display for RunError<C, S, H> {
+impl<C: fmt::Debug, S: fmt::Debug, H> fmt::Display for RunError<C, S, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start(error) => error.fmt(f),
             Self::Ended(error) => error.fmt(f),
-            Self::Channel { .. } => f.write_str("the channel failed"),
-            Self::Save { .. } => f.write_str("the pending value could not be saved"),
+            Self::Channel { error, .. } => write!(f, "the channel failed: {error:?}"),
+            Self::Save { error, .. } => write!(f, "the pending value could not be saved: {error:?}"),
             Self::Garbage { last, .. } => write!(f, "too many frames that are none of this run: {last}"),
         }
     }

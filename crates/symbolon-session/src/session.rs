@@ -10,7 +10,7 @@ use crate::{
 use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::{fmt, mem};
 use rand_core::TryCryptoRng;
-use symbolon_core::{PartyId, SecretBytes};
+use symbolon_core::{LabelTag, PartyId, RunTag, SecretBytes};
 use zeroize::Zeroizing;
 
 /// One run of a protocol: frames in, frames out, at the end a value or a blame. A plain value of bounded size, without
@@ -157,6 +157,14 @@ impl<P: Protocol> Session<P> {
             Phase::Ending(_, ending, _) => Some(Pending::new::<P>(&self.line, ending)),
             Phase::Rounds(..) | Phase::Finished => None,
         }
+    }
+
+    /// What a server files this session under: the first frame of a run names protocol and label tag, every frame of a
+    /// sender after that its run tag too. The own run tag is known once this side has sent; both sides' is the item id
+    /// when signing from the bank.
+    #[must_use]
+    pub fn tags(&self) -> (LabelTag, Option<RunTag>) {
+        (self.line.label, self.line.tags.get(&self.line.me()).copied())
     }
 
     /// Whose frames are missing: what the caller's own deadline acts on.

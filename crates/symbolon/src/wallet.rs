@@ -387,7 +387,8 @@ pub fn create(
 }
 
 /// [`create()`] over a blocking channel that authenticates the peer. `save` seals and stores the pending wallet and
-/// returns the receipt. The pair setup is dropped: [`Wallet::sign_over`] makes its own. To keep it, call
+/// returns the receipt; keep what it stored until the peer has used the wallet, since the last frame may get lost without
+/// anybody's notice (`Session::<Create>::resume_ending` sends it again). The pair setup is dropped: [`Wallet::sign_over`] makes its own. To keep it, call
 /// [`crate::run`] with [`Create`].
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use crate::net::*;
 use crate::toys::*;
 use ed25519_dalek::{Signer, SigningKey};
-use symbolon_core::{PartyId, Transcript};
+use symbolon_core::{PartyId, SecretBytes, Transcript};
 use symbolon_session::{Error, *};
 
 /// Signs changed contents with the sender's own key: a lie that is well formed.
@@ -179,4 +179,13 @@ fn rosters_and_pairs_have_one_form() {
     swapped.extend_from_slice(&bytes[4..39]);
     assert!(decode(&swapped).is_err(), "members out of order");
     assert!(decode(&[&bytes[..], &[0]].concat()).is_err());
+}
+
+#[test]
+fn handles_of_one_identity_sign_alike() {
+    let key = IdentityKey::from_seed(SecretBytes::new([5; 32]));
+    let other = key.handle();
+    let identity = key.identity();
+    drop(key);
+    assert_eq!(other.identity(), identity);
 }
