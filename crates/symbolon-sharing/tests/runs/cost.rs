@@ -48,18 +48,3 @@ fn a_batch_is_three_times_cheaper_per_key() {
     println!("dkg_2of3 {keygen:.1} kP, reshare_2of3 {single:.1} kP, in a batch {batch:.1} kP per key");
     assert!(batch * 3.0 < single, "{batch} and {single}");
 }
-
-#[test]
-fn temp_lincomb() {
-    let mut r = rng(3);
-    let terms: Vec<_> = (0..512).map(|_| (Secp256k1::mul_base(&Secp256k1::random_scalar(&mut r)), Secp256k1::random_scalar(&mut r))).collect();
-    for n in [1, 2, 4, 8, 16, 64, 128, 512] {
-        let cost = measured(20, |_| { std::hint::black_box(Secp256k1::lincomb_vartime(&terms[..n])); });
-        println!("{n} terms: {cost:.2} kP, {:.3} each", cost / n as f64);
-    }
-    println!("base {:.3}", measured(20, |_| { std::hint::black_box(Secp256k1::mul_base(&terms[0].1)); }));
-    println!("to bytes {:.3}", measured(20, |_| { std::hint::black_box(Secp256k1::point_to_bytes(&terms[0].0)); }));
-    let b = Secp256k1::point_to_bytes(&terms[0].0);
-    println!("from bytes {:.3}", measured(20, |_| { std::hint::black_box(Secp256k1::point_from_bytes(&b).unwrap()); }));
-    println!("add {:.3}", measured(20, |_| { std::hint::black_box(terms[0].0 + terms[1].0); }));
-}

@@ -10,5 +10,6 @@
 
 mod cost;
 mod dkg;
+mod lies;
 mod net;
 mod reshare;
