@@ -19,8 +19,15 @@ pub struct SchnorrProof<G: Group> {
 }
 
 fn challenge<G: Group>(context: &Transcript, label: &str, statements: &[G::Point], big_k: &G::Point) -> G::Scalar {
-    let start = context.clone().part(label).part([G::ID]).point::<G>(&G::generator()).number(count(statements.len()));
-    G::points_to_bytes(statements).iter().fold(start, Transcript::part).point::<G>(big_k).scalar::<G>()
+    // one inversion for all encodings
+    let mut points = Vec::with_capacity(statements.len() + 2);
+    points.extend([G::generator(), *big_k]);
+    points.extend_from_slice(statements);
+    let bytes = G::points_to_bytes(&points);
+    let start = context.clone().part(label).part([G::ID]);
+    let [generator, big_k, statements @ ..] = bytes.as_slice() else { return start.scalar::<G>() };
+    let start = start.part(generator).number(count(statements.len()));
+    statements.iter().fold(start, Transcript::part).part(big_k).scalar::<G>()
 }
 
 fn count(n: usize) -> u64 {
@@ -134,6 +141,15 @@ impl<G: Group> BatchProof<G> {
             z = z + power * *x.expose();
         }
         Ok(Self(SchnorrProof { big_k, z }))
+    }
+
+    /// `(z, K, e^1, .., e^n)` of the equation `z*G = K + sum e^i*X_i`, for whoever checks many equations in one
+    /// combination. Not a verification.
+    #[must_use]
+    pub fn equation(&self, context: &Transcript, publics: &[G::Point]) -> (G::Scalar, G::Point, Vec<G::Scalar>) {
+        let e = challenge::<G>(context, "schnorr batch", publics, &self.0.big_k);
+        let powers = core::iter::successors(Some(e), |power| Some(*power * e)).take(publics.len()).collect();
+        (self.0.z, self.0.big_k, powers)
     }
 
     /// Checks `z*G = K + sum e^i*X_i`; the count is part of the challenge.

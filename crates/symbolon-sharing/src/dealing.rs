@@ -4,7 +4,7 @@
 //! public bytes. With the opening goes one proof of knowledge of all constant terms, bound to (sid, i, C_i).
 
 use alloc::{vec, vec::Vec};
-use rand_core::CryptoRng;
+use rand_core::{CryptoRng, Rng};
 use symbolon_core::{
     Group, PartyId, SecretScalar, SeedRng, Sid, Threshold, Transcript,
     wire::{DecodeError, Reader, Writer},
@@ -74,18 +74,28 @@ fn proof_context(sid: &Sid, dealer: PartyId, value: &[u8]) -> Transcript {
     Transcript::new("sharing", "dealing").part(sid).number(dealer.get()).part(value)
 }
 
-/// `(C_i of every key) || extra`.
-fn committed_value<'a, G: Group>(vectors: impl Iterator<Item = &'a FeldmanVector<G>>, extra: &[u8]) -> Vec<u8> {
-    let mut w = Writer::new();
-    vectors.for_each(|vector| vector.encode(&mut w));
+/// `(C_i of every key) || extra`, with one inversion.
+fn committed_value<G: Group>(dealings: &[Dealing<G>], extra: &[u8]) -> Vec<u8> {
+    let points: Vec<_> = dealings.iter().flat_map(|dealing| dealing.commitments.points()).copied().collect();
+    let mut w = Writer::with_capacity(points.len() * G::POINT_LEN + extra.len());
+    G::points_to_bytes(&points).iter().for_each(|point| {
+        w.bytes(point.as_ref());
+    });
     w.bytes(extra);
     w.finish()
+}
+
+/// A weight of 128 bits: a combination that should not be zero is with probability 2^-128.
+fn weight<G: Group>(rng: &mut SeedRng) -> G::Scalar {
+    let two_to_32 = G::Scalar::from(1 << 32);
+    G::Scalar::from(rng.next_u64()) * two_to_32 * two_to_32 + G::Scalar::from(rng.next_u64())
 }
 
 /// A dealer between round 1 and round 2: its dealings, one for each key of the run, and what it committed to.
 pub(crate) struct Dealer<G: Group> {
     pub(crate) dealings: Vec<Dealing<G>>,
     pub(crate) extra: Vec<u8>,
+    value: Vec<u8>,
     pub(crate) commitment: Commitment,
     opening: Opening,
     /// The broadcast of round 2, once it is made.
@@ -102,19 +112,18 @@ impl<G: Group> Dealer<G> {
         extra: Vec<u8>,
         rng: &mut SeedRng,
     ) -> Self {
-        let value = committed_value(dealings.iter().map(Dealing::commitments), &extra);
+        let value = committed_value(&dealings, &extra);
         let (commitment, opening) = Commitment::commit(label, sid0, me, &value, rng);
-        Self { dealings, extra, commitment, opening, body: Vec::new() }
+        Self { dealings, extra, value, commitment, opening, body: Vec::new() }
     }
 
     /// Round 2: commitments, extra, opening, proof.
     pub(crate) fn open(&mut self, sid: &Sid, me: PartyId, rng: &mut SeedRng) -> Vec<u8> {
-        let value = committed_value(self.dealings.iter().map(Dealing::commitments), &self.extra);
         let secrets: Vec<_> = self.dealings.iter().filter_map(Dealing::constant).collect();
         let publics: Vec<_> = self.dealings.iter().map(|dealing| dealing.commitments.constant_term()).collect();
-        let context = proof_context(sid, me, &value);
+        let context = proof_context(sid, me, &self.value);
         let mut w = Writer::new();
-        w.bytes(&value);
+        w.bytes(&self.value);
         self.opening.encode(&mut w);
         // there is at least one key, and one secret for each
         if let Ok(proof) = BatchProof::prove(&context, &secrets, &publics, rng) {
@@ -170,18 +179,45 @@ impl<'f, G: Group> Opened<'f, G> {
     /// # Errors
     /// [`Fault::Proof`].
     pub(crate) fn verify_proof(&self) -> Result<(), Fault> {
-        let publics: Vec<_> = self.vectors.iter().map(FeldmanVector::constant_term).collect();
-        self.proof.verify(&self.context, &publics).map_err(|_| Fault::Proof)
+        self.proof.verify(&self.context, &self.constants()).map_err(|_| Fault::Proof)
+    }
+
+    fn constants(&self) -> Vec<G::Point> {
+        self.vectors.iter().map(FeldmanVector::constant_term).collect()
     }
 }
 
 /// One dealing at one receiver.
 pub(crate) struct Received<'a, G: Group> {
     pub(crate) vector: &'a FeldmanVector<G>,
-    /// What the protocol fixes: `(point, weight)` with `C_{i,0} = weight*point`.
+    /// What the protocol fixes: `(X, w)` with `w*C_{i,0} = X`.
     pub(crate) constant: Option<(G::Point, G::Scalar)>,
     /// `f_i(x_me)`, unless the receiver gets none.
     pub(crate) share: Option<&'a SecretScalar<G>>,
+    /// The weight of the constant term in the combined proofs of knowledge.
+    pub(crate) proven: G::Scalar,
+}
+
+/// The proofs of knowledge of many dealers, combined at random: `on_base*G = sum of terms + sum proven*C_{i,0}`.
+pub(crate) struct Proofs<G: Group> {
+    on_base: G::Scalar,
+    terms: Vec<(G::Point, G::Scalar)>,
+    /// For each dealer, a weight for each key.
+    pub(crate) proven: Vec<Vec<G::Scalar>>,
+}
+
+impl<G: Group> Proofs<G> {
+    pub(crate) fn of<'o, 'f: 'o>(opened: impl Iterator<Item = &'o Opened<'f, G>>, rng: &mut SeedRng) -> Self {
+        let mut all = Self { on_base: G::Scalar::default(), terms: Vec::new(), proven: Vec::new() };
+        for opened in opened {
+            let (z, big_k, powers) = opened.proof.equation(&opened.context, &opened.constants());
+            let random = weight::<G>(rng);
+            all.on_base = all.on_base + random * z;
+            all.terms.push((big_k, random));
+            all.proven.push(powers.into_iter().map(|power| random * power).collect());
+        }
+        all
+    }
 }
 
 impl<G: Group> Received<'_, G> {
@@ -190,7 +226,7 @@ impl<G: Group> Received<'_, G> {
     /// # Errors
     /// [`Fault::ConstantTerm`], [`Fault::Share`].
     pub(crate) fn verify(&self, me: PartyId) -> Result<(), Fault> {
-        if self.constant.is_some_and(|fixed| G::lincomb_vartime(&[fixed]) != self.vector.constant_term()) {
+        if self.constant.is_some_and(|(x, w)| G::lincomb_vartime(&[(self.vector.constant_term(), w)]) != x) {
             return Err(Fault::ConstantTerm);
         }
         let share = self.share.map(SecretScalar::public);
@@ -198,28 +234,32 @@ impl<G: Group> Received<'_, G> {
         if fits { Ok(()) } else { Err(Fault::Share) }
     }
 
-    /// The checks of many dealings in one random combination; the weights are drawn after the dealings arrived. Equal to
-    /// checking each: `false` means that one fails.
-    pub(crate) fn verify_all(items: &[Self], me: PartyId, rng: &mut SeedRng) -> bool {
+    /// The checks of many dealings and of their proofs in one random combination; the weights are drawn after the
+    /// dealings arrived. Equal to checking each: `false` means that one fails.
+    pub(crate) fn verify_all(items: &[Self], proofs: Proofs<G>, me: PartyId, rng: &mut SeedRng) -> bool {
         let x = index::<G>(me);
-        let mut on_base = SecretScalar::<G>::new(G::Scalar::default());
-        let mut terms = Vec::new();
-        for item in items.iter().filter(|item| item.share.is_some() || item.constant.is_some()) {
+        let mut on_base = SecretScalar::<G>::new(proofs.on_base);
+        let mut terms = proofs.terms;
+        for item in items {
             let mut weights = vec![G::Scalar::default(); item.vector.points().len()];
             if let Some(share) = item.share {
-                let mut weight = G::random_scalar(rng);
+                let mut weight = weight::<G>(rng);
                 on_base = SecretScalar::new(*on_base.expose() + weight * *share.expose());
                 for to in &mut weights {
                     *to = weight;
                     weight = weight * x;
                 }
             }
-            if let (Some((point, weight)), Some(first)) = (item.constant, weights.first_mut()) {
-                let random = G::random_scalar(rng);
-                *first = *first + random;
-                terms.push((point, -(random * weight)));
+            if let (Some((x, w)), Some(first)) = (item.constant, weights.first_mut()) {
+                let random = weight::<G>(rng);
+                *first = *first + random * w;
+                terms.push((-x, random));
             }
-            terms.extend(item.vector.points().iter().copied().zip(weights));
+            if let Some(first) = weights.first_mut() {
+                *first = *first + item.proven;
+            }
+            let used = item.vector.points().iter().copied().zip(weights);
+            terms.extend(used.filter(|(_, weight)| *weight != G::Scalar::default()));
         }
         // one vector of weights for each vector of points, of the same length
         let right = terms.chunks(512).map(G::lincomb_vartime).sum::<G::Point>();

@@ -1,7 +1,7 @@
 //! Distributed key generation, t of n (docs/spec/sharing.md, steps 6 to 10): Pedersen/Feldman with commitments first, an
 //! echo of all broadcasts, and the three-step ending of safety.md S2. Any number of corrupted members short of all.
 
-use crate::dealing::{Dealer, Dealing, Opened, Received, echo, evaluate_vartime, index, same_view, sum_of};
+use crate::dealing::{Dealer, Dealing, Opened, Proofs, Received, echo, evaluate_vartime, index, same_view, sum_of};
 use crate::{KeyShare, Marks, Member, Parts, Scheme};
 use alloc::{collections::BTreeMap, vec, vec::Vec};
 use core::marker::PhantomData;
@@ -209,7 +209,11 @@ fn receive<G: Group>(
         let both = opened.and_then(|opened| Ok((opened, share?)));
         both.map_err(|fault| Failed::new(*dealer, fault))
     };
-    let dealt = commitments.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    // with room for all, so that it does not grow and leave copies of shares behind
+    let mut dealt = Vec::with_capacity(commitments.len());
+    for commitment in commitments {
+        dealt.push(read(commitment)?);
+    }
     verify(&dealt, me, rng)?;
 
     let mut broadcasts: Vec<_> = dealt
@@ -243,19 +247,19 @@ fn verify<G: Group>(
     me: PartyId,
     rng: &mut SeedRng,
 ) -> Result<(), Failed<()>> {
-    for (opened, _) in dealt {
-        opened.verify_proof().map_err(|fault| Failed::new(opened.dealer, fault))?;
-    }
-    let received: Vec<_> = dealt
-        .iter()
-        .flat_map(|(opened, share)| opened.vectors.iter().map(move |vector| (opened.dealer, vector, share)))
-        .map(|(dealer, vector, share)| (dealer, Received { vector, constant: None, share: Some(share) }))
-        .collect();
-    let (dealers, items): (Vec<_>, Vec<_>) = received.into_iter().unzip();
-    if Received::verify_all(&items, me, rng) {
+    let proofs = Proofs::of(dealt.iter().map(|(opened, _)| opened), rng);
+    let received = dealt.iter().zip(&proofs.proven).flat_map(|((opened, share), proven)| {
+        let item = |(vector, proven)| Received { vector, constant: None, share: Some(share), proven };
+        opened.vectors.iter().zip(proven.iter().copied()).map(item)
+    });
+    let items: Vec<_> = received.collect();
+    if Received::verify_all(&items, proofs, me, rng) {
         return Ok(());
     }
-    dealers.iter().zip(&items).try_for_each(|(dealer, item)| item.verify(me).map_err(|f| Failed::new(*dealer, f)))
+    // one item for each dealer
+    dealt.iter().zip(&items).try_for_each(|((opened, _), item)| {
+        opened.verify_proof().and_then(|()| item.verify(me)).map_err(|fault| Failed::new(opened.dealer, fault))
+    })
 }
 
 /// The key share. All public shares lie on one polynomial, and `x*G` is one of them, because every dealing was checked;
@@ -278,7 +282,8 @@ fn made<G: Group>(
     let members: Vec<_> = setup.roster.members().iter().map(member).collect();
     let forbidden = |point: &G::Point| G::is_identity(point);
     // attacks.md rows 32, 34, 40: P, the leading coefficient, a public share
-    if forbidden(&public_key) || sum.last().is_none_or(forbidden) || members.iter().any(|m| forbidden(&m.public_share)) {
+    if forbidden(&public_key) || sum.last().is_none_or(forbidden) || members.iter().any(|m| forbidden(&m.public_share))
+    {
         return Err(degenerate());
     }
     let key_id = Transcript::new("dkg", "key id").point::<G>(&public_key).part(sid).finish();

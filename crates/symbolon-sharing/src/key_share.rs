@@ -268,12 +268,16 @@ impl<G: Group> Storable for KeyShare<G> {
         w.object(Kind::KeyShare).u8(G::ID).u8(self.scheme.byte());
         w.bytes(self.key_id.as_ref()).bytes(self.sharing_id.as_ref()).u32(self.epoch).u8(self.marks.to_byte());
         w.u16(self.threshold.get()).u16(self.me.get()).u16(u16::try_from(self.members.len()).unwrap_or(u16::MAX));
-        for member in &self.members {
+        // all points with one inversion
+        let mut points: Vec<_> = self.members.iter().map(|member| member.public_share).collect();
+        points.push(self.public_key);
+        let points = G::points_to_bytes(&points);
+        for (member, point) in self.members.iter().zip(&points) {
             w.u16(member.id.get());
             member.identity.encode(w);
-            w.point::<G>(&member.public_share);
+            w.bytes(point.as_ref());
         }
-        w.point::<G>(&self.public_key).bytes(&self.chain_code).bytes(self.x.to_bytes().expose());
+        w.bytes(points.last().map_or(&[][..], AsRef::as_ref)).bytes(&self.chain_code).bytes(self.x.to_bytes().expose());
     }
 
     fn max_len(&self) -> usize {

@@ -22,10 +22,10 @@ pub use health::KeyHealth;
 pub use key_share::{KeyShare, KeyShareError, Member, Parts, Scheme};
 pub use marks::Marks;
 pub use pair_factor::{PairFactor, PairFactorError};
-pub use shamir::{ShamirError, Share, combine, lagrange, lagrange_at, split};
 pub use plan::{Factors, Holder, Plan, PlanError, PlannedKey};
 pub use reshare::{
-    Batch, Flow, HandOver, Import, Imported, Imports, Kept, Made, Ready, Refreshes, Reshare, ReshareDealer, ReshareSetup,
-    Reshared, ResharedBatch, Source, hand_over, hand_over_batch, import, refresh, refresh_batch,
+    Batch, Flow, HandOver, Import, Imported, Imports, Kept, Made, Ready, Refreshes, Reshare, ReshareDealer,
+    ReshareSetup, Reshared, ResharedBatch, Source, hand_over, hand_over_batch, import, refresh, refresh_batch,
 };
 pub use retire::{Resealed, RetireError, retire};
+pub use shamir::{ShamirError, Share, combine, lagrange, lagrange_at, split};

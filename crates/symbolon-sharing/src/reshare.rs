@@ -10,7 +10,7 @@ mod setup;
 pub use flow::{Batch, Flow, HandOver, Imported, Imports, Kept, Refreshes, Reshared, ResharedBatch};
 pub use setup::{Import, Ready, ReshareSetup, Source, hand_over, hand_over_batch, import, refresh, refresh_batch};
 
-use crate::dealing::{Dealer, Dealing, Opened, Received, echo, evaluate_vartime, index, same_view, sum_of};
+use crate::dealing::{Dealer, Dealing, Opened, Proofs, Received, echo, evaluate_vartime, index, same_view, sum_of};
 use crate::{Factors, KeyHealth, KeyShare, Marks, Member, Parts};
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -18,15 +18,13 @@ use alloc::{
     vec::Vec,
 };
 use core::marker::PhantomData;
+use setup::{Key, Known};
 use symbolon_core::{
     Group, KeyId, PartyId, SecretScalar, SeedRng, SharingId, Transcript,
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_proofs::{Commitment, FeldmanVector};
-use symbolon_session::{
-    Agreed, Draft, Failed, Fault, Inbox, Next, Protocol, Run, Sends, Storable, Suspend, To,
-};
-use setup::{Key, Known};
+use symbolon_session::{Agreed, Draft, Failed, Fault, Inbox, Next, Protocol, Run, Sends, Storable, Suspend, To};
 
 const COMMIT: &str = "reshare dealing";
 
@@ -82,13 +80,21 @@ fn chain_digest(chain_code: &[u8; 32]) -> [u8; 32] {
     Transcript::new("reshare", "chain code").part(chain_code).finish()
 }
 
-fn statement<G: Group>(known: &Known<G>) -> Vec<u8> {
-    let mut w = Writer::new();
-    G::points_to_bytes(&known.points).iter().for_each(|point| {
-        w.bytes(point.as_ref());
-    });
-    w.u8(known.marks.to_byte()).bytes(&chain_digest(&known.chain_code));
-    w.finish()
+/// The statement about each key whose old sharing is known, with one inversion.
+fn statements<G: Group, F: Flow>(setup: &ReshareSetup<G, F>) -> Vec<Option<Vec<u8>>> {
+    let known = || setup.keys.iter().filter_map(|key| key.known.as_ref());
+    let points: Vec<_> = known().flat_map(|known| &known.points).copied().collect();
+    let bytes = G::points_to_bytes(&points);
+    let mut points = bytes.chunks_exact(setup.dealers.len());
+    let mut statement = |known: &Known<G>| {
+        let mut w = Writer::with_capacity(statement_len(setup));
+        points.next().unwrap_or_default().iter().for_each(|point| {
+            w.bytes(point.as_ref());
+        });
+        w.u8(known.marks.to_byte()).bytes(&chain_digest(&known.chain_code));
+        w.finish()
+    };
+    setup.keys.iter().map(|key| key.known.as_ref().map(&mut statement)).collect()
 }
 
 impl<G: Group, F: Flow> ReshareSetup<G, F> {
@@ -119,8 +125,9 @@ impl<G: Group, F: Flow> Protocol for Reshare<G, F> {
         match round {
             1 => Sends::Broadcast,
             2 if dealer => Sends::Both,
-            // a single dealer is who the others compare
-            3 if !(dealer && alone) => Sends::Broadcast,
+            // so that a dealer without another dealer has something to wait for
+            2 if alone => Sends::Broadcast,
+            3 => Sends::Broadcast,
             4 if setup.is_new(from) => Sends::Broadcast,
             _ => Sends::Nothing,
         }
@@ -146,8 +153,7 @@ impl<G: Group, F: Flow> Protocol for Reshare<G, F> {
         let dealer = weight.map(|weight| {
             let constant = |x: &SecretScalar<G>| SecretScalar::new(weight * *x.expose());
             let dealings = source.0.iter().map(|x| Dealing::of(constant(x), setup.threshold, rng)).collect();
-            let known = setup.keys.iter().filter_map(|key| key.known.as_ref());
-            let statements = known.flat_map(statement).collect();
+            let statements = statements(setup).into_iter().flatten().flatten().collect();
             let dealer = Dealer::commit(COMMIT, &run.sid0(), setup.me, dealings, statements, rng);
             dealer.commitment.encode(&mut w);
             ReshareDealer(dealer)
@@ -212,11 +218,8 @@ fn open<G: Group, F: Flow>(
             }
             drafts.push((To::One(peer), w.finish()));
         }
-        if commitments.is_empty() {
-            // the only dealer waits for no dealing: it goes on with its own
-            let made = receive(own.as_ref(), &commitments, setup, run, inbox, rng)?;
-            return Ok(Next::Round(Reshare::Echoed(made), drafts));
-        }
+    } else if setup.dealers.len() == 1 {
+        drafts.push((To::All, Vec::new()));
     }
     Ok(Next::Round(Reshare::Opened(own, commitments), drafts))
 }
@@ -239,12 +242,14 @@ impl<'f, G: Group> Dealt<'f, G> {
         let (keys, sids) = (setup.keys.len(), (&run.sid(), &run.sid0_of(dealer)));
         let shape = (keys, setup.threshold, keys * statement_len(setup));
         let opened = Opened::read(COMMIT, sids, dealer, commitment, shape, inbox.broadcast(dealer))?;
-        opened.verify_proof()?;
         let wanted = if setup.is_new(setup.me) { keys } else { 0 };
-        let private = inbox.private(dealer).whole(|r| {
-            (0..wanted)
-                .map(|_| Ok((SecretScalar::new(r.scalar::<G>()?), r.array()?)))
-                .collect::<Result<Vec<_>, DecodeError>>()
+        // with room for all, so that it does not grow and leave copies behind
+        let mut private = Vec::with_capacity(wanted);
+        inbox.private(dealer).whole(|r| {
+            for _ in 0..wanted {
+                private.push((SecretScalar::new(r.scalar::<G>()?), r.array()?));
+            }
+            Ok::<_, DecodeError>(())
         })?;
         Ok(Self { opened, private })
     }
@@ -271,9 +276,12 @@ fn receive<G: Group, F: Flow>(
         Dealt::read(setup, run, *dealer, commitment, inbox).map_err(|fault| Failed::new(*dealer, fault))
     };
     let dealt = commitments.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    for other in setup.roster.peers().filter(|peer| !setup.is_dealer(*peer)) {
+        inbox.broadcast(other).finish().map_err(|error| Failed::new(other, error.into()))?;
+    }
     let mut known: Vec<Result<Known<G>, Refused>> =
-        setup.keys.iter().enumerate().map(|(k, key)| agreed_old(setup, k, key, &dealt)).collect();
-    verify(setup, &mut known, &dealt, rng);
+        statements(setup).iter().zip(&setup.keys).enumerate().map(|(k, of)| agreed_old(setup, k, of, &dealt)).collect();
+    verify(setup, &mut known, &dealt, rng)?;
     if let Some(Err(refused)) = known.iter().find(|known| known.is_err() && !F::LENIENT) {
         return Err((*refused).into());
     }
@@ -295,9 +303,10 @@ fn receive<G: Group, F: Flow>(
     let echo = echo(&run.sid(), broadcasts.into_iter());
     let mut vote = echo.to_vec();
     if F::LENIENT {
-        vote.extend(keys.chunks(8).map(|keys| {
-            keys.iter().enumerate().fold(0u8, |byte, (bit, key)| byte | u8::from(key.is_err()) << bit)
-        }));
+        vote.extend(
+            keys.chunks(8)
+                .map(|keys| keys.iter().enumerate().fold(0u8, |byte, (bit, key)| byte | u8::from(key.is_err()) << bit)),
+        );
     }
     Ok(Made { echo, keys, vote, of: PhantomData })
 }
@@ -306,15 +315,13 @@ fn receive<G: Group, F: Flow>(
 fn agreed_old<G: Group, F: Flow>(
     setup: &ReshareSetup<G, F>,
     k: usize,
-    key: &Key<G>,
+    (truth, key): (&Option<Vec<u8>>, &Key<G>),
     dealt: &[Dealt<'_, G>],
 ) -> Result<Known<G>, Refused> {
     let len = statement_len(setup);
-    if let Some(known) = &key.known {
-        let truth = statement(known);
-        if let Some(liar) = dealt.iter().find(|dealt| dealt.statement(k, len) != truth) {
-            return Err(Refused(Some(liar.dealer()), Fault::Inconsistent));
-        }
+    let lies = |dealt: &&Dealt<'_, G>| truth.as_deref().is_some_and(|truth| dealt.statement(k, len) != truth);
+    if let Some(liar) = dealt.iter().find(lies) {
+        return Err(Refused(Some(liar.dealer()), Fault::Inconsistent));
     }
     let Some(first) = dealt.first() else {
         // the only dealer of an import
@@ -349,29 +356,36 @@ fn agreed_old<G: Group, F: Flow>(
     Ok(Known { points, chain_code, marks })
 }
 
-/// Constant terms and shares of all keys in one combination; if it fails, the keys that fail are marked.
+/// Proofs, constant terms and shares of all keys in one combination. If it fails, a bad proof ends the run, and the keys
+/// that fail are marked.
 fn verify<G: Group, F: Flow>(
     setup: &ReshareSetup<G, F>,
     known: &mut [Result<Known<G>, Refused>],
     dealt: &[Dealt<'_, G>],
     rng: &mut SeedRng,
-) {
-    let lambdas = setup.lambdas();
+) -> Result<(), Failed<()>> {
+    let proofs = Proofs::of(dealt.iter().map(|dealt| &dealt.opened), rng);
+    let inverses: Vec<_> = setup.lambdas().iter().map(G::invert).collect();
     let mut items = Vec::with_capacity(known.len() * dealt.len());
     let mut of = Vec::with_capacity(items.capacity());
     for (k, known) in known.iter().enumerate() {
-        let Ok(known) = known else { continue };
-        for dealt in dealt {
+        // a key that is refused already still counts in its dealers' proofs
+        let known = known.as_ref().ok();
+        for (dealt, proven) in dealt.iter().zip(&proofs.proven) {
             let position = setup.dealers.iter().position(|dealer| dealer.0 == dealt.dealer());
-            let constant =
-                position.and_then(|i| Some((known.points.get(i).copied()?, lambdas.get(i).copied()?)));
-            let Some(vector) = dealt.opened.vectors.get(k) else { continue };
-            items.push(Received { vector, constant, share: dealt.private.get(k).map(|(share, _)| share) });
+            let fixed = |i: usize| Some((known?.points.get(i).copied()?, inverses.get(i).copied()?));
+            let constant = position.and_then(fixed);
+            let share = dealt.private.get(k).map(|(share, _)| share).filter(|_| known.is_some());
+            let (Some(vector), Some(proven)) = (dealt.opened.vectors.get(k), proven.get(k)) else { continue };
+            items.push(Received { vector, constant, share, proven: *proven });
             of.push((k, dealt.dealer()));
         }
     }
-    if Received::verify_all(&items, setup.me, rng) {
-        return;
+    if Received::verify_all(&items, proofs, setup.me, rng) {
+        return Ok(());
+    }
+    for dealt in dealt {
+        dealt.opened.verify_proof().map_err(|fault| Failed::new(dealt.dealer(), fault))?;
     }
     let failed: Vec<_> = of
         .iter()
@@ -383,6 +397,7 @@ fn verify<G: Group, F: Flow>(
             *known = Err(refused);
         }
     }
+    Ok(())
 }
 
 /// `x'_j = sum f_i(j)` and all `X'_j`. Every dealing was checked, so that the public shares lie on one polynomial through the
@@ -436,7 +451,7 @@ fn confirm<G: Group, F: Flow>(
             }
         }
     };
-    for peer in setup.roster.peers().filter(|peer| Reshare::<G, F>::sends(setup, 3, *peer) != Sends::Nothing) {
+    for peer in setup.roster.peers() {
         let mut r = inbox.broadcast(peer);
         let mut read = || {
             same_view(&made.echo, r.array())?;
@@ -446,7 +461,6 @@ fn confirm<G: Group, F: Flow>(
         };
         count(peer, read().map_err(|fault| Failed::new(peer, fault))?);
     }
-    // a single dealer casts no vote: it refuses nothing of its own
     count(setup.me, made.vote.get(32..).unwrap_or_default());
 
     let outcome_of = |k: usize| {

@@ -41,7 +41,17 @@ pub enum RetireError {
     Consent,
 }
 
-/// Erases an old share. `health` is that of a `Done` step: a pending value has none that a caller may use.
+/// Erases an old share.
+///
+/// ```compile_fail
+/// # use symbolon_sharing::*;
+/// fn without_a_token(old: KeyShare<symbolon_core::Secp256k1>, health: &mut KeyHealth, consent: &Consent) {
+///     let _ = retire(old, health, consent);
+/// }
+/// ```
+///
+/// # Security
+/// `health` MUST be that of a `Done` step.
 ///
 /// # Errors
 /// [`RetireError`], with the share.

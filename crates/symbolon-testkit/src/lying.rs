@@ -68,6 +68,10 @@ impl<P: Protocol> Protocol for Lying<P> {
     type Held = P::Held;
     type Output = P::Output;
 
+    fn confirms(setup: &P::Setup, party: PartyId) -> bool {
+        P::confirms(setup, party)
+    }
+
     fn sends(setup: &P::Setup, round: u8, from: PartyId) -> Sends {
         P::sends(setup, round, from)
     }
@@ -139,6 +143,10 @@ impl<P: Protocol> Protocol for Scripted<P> {
     type Input = Script;
     type Held = ();
     type Output = ();
+
+    fn confirms(setup: &P::Setup, party: PartyId) -> bool {
+        P::confirms(setup, party)
+    }
 
     fn sends(setup: &P::Setup, round: u8, from: PartyId) -> Sends {
         P::sends(setup, round, from)

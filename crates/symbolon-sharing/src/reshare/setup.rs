@@ -179,11 +179,8 @@ pub fn import<G: Group>(
         return Err(PlanError::OtherKey);
     }
     let marks = Marks { imported: true, ..Marks::default() };
-    let known = key.as_ref().map(|(_, chain_code)| Known {
-        points: vec![plan.public_key],
-        chain_code: *chain_code,
-        marks,
-    });
+    let known =
+        key.as_ref().map(|(_, chain_code)| Known { points: vec![plan.public_key], chain_code: *chain_code, marks });
     let imported = Key {
         scheme: plan.scheme,
         old: None,

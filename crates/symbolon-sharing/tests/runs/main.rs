@@ -3,6 +3,9 @@
     clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::as_conversions,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    clippy::type_complexity,
     unreachable_pub,
     missing_docs,
     reason = "tests"
@@ -10,6 +13,8 @@
 
 mod cost;
 mod dkg;
+mod endings;
 mod lies;
 mod net;
 mod reshare;
+mod rules;

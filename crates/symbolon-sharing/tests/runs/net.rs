@@ -117,11 +117,16 @@ impl<P: Protocol> Protocol for Liar<P> {
 }
 
 /// How a party failed.
-#[derive(Debug)]
 pub struct Failure {
     pub fault: Fault,
     pub culprit: Option<PartyId>,
     pub view: Vec<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} by {:?}", self.fault, self.culprit)
+    }
 }
 
 /// What a party does with one frame, or with the receipt of its store.
