@@ -2,7 +2,7 @@
 //! steps 11 to 16), for one key or for many.
 //!
 //! The dealers `S`, exactly `t` old members, each deal `lambda_i(S)*x_i` among the new committee. Nobody's old share is
-//! touched: the caller retires it, after `Done` ([`crate::retire`]).
+//! touched: the caller retires it, after `Done` ([`crate::retire()`]).
 
 mod flow;
 mod setup;
