@@ -12,7 +12,7 @@ use symbolon::{
     wallet::{Create, CreateSetup, SignStateless, StatelessSetup},
 };
 use symbolon_core::wire::Reader;
-use symbolon_ecdsa::{FullSetup, OnlineSetup, SignFull, SignOnline};
+use symbolon_ecdsa::{FullSetup, OnlineSetup, SignFull, SignOnline, pair_of};
 
 const ROLES: Both<Role> = [Role::Server, Role::Client];
 type Share = KeyShare<Secp256k1>;
@@ -132,8 +132,10 @@ fn sign_full(table: &mut Table, suite: Suite, shares: &Both<Share>, mut setups: 
 }
 
 fn sign_stateless(table: &mut Table, shares: &Both<Share>) {
-    let terms =
-        shares.each_ref().map(|share| StatelessSetup::new(share, Suite::Blake3, payload(), path()).expect("this key"));
+    let terms = shares.each_ref().map(|share| {
+        let pair = pair_of(share).expect("two parties");
+        StatelessSetup::new(share, &pair, Suite::Blake3, payload(), path()).expect("this key")
+    });
     run::<SignStateless>(table, "sign statelessly", &terms, shares.each_ref(), [(), ()]);
 }
 

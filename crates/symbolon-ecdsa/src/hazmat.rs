@@ -5,7 +5,7 @@ pub use crate::payload::hazmat::{PrehashLength, prehash};
 use crate::item::{Hidden, OwnHalf, Preprocessed};
 use rand_core::TryCryptoRng;
 use symbolon_core::{
-    Group, ItemId, PartyId, Role, Secp256k1, SecretScalar, SetupId, Sid,
+    Group, ItemId, Role, Secp256k1, SecretScalar, SetupId, Sid,
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_mta::{
@@ -107,9 +107,9 @@ fn decode(r: &mut Reader<'_>) -> Result<Preprocessed, DecodeError> {
         _ => return Err(DecodeError::Value),
     };
     let com = Commitment::decode(r)?;
-    let hidden = match pair.role().id() {
-        PartyId::SERVER => Hidden::Own(com, Opening::decode(r)?),
-        _ => Hidden::Peer(com),
+    let hidden = match pair.role() {
+        Role::Server => Hidden::Own(com, Opening::decode(r)?),
+        Role::Client => Hidden::Peer(com),
     };
     let mut secret = || r.scalar::<Secp256k1>().map(SecretScalar::<Secp256k1>::new);
     let (alpha, t) = ([secret()?, secret()?], [secret()?, secret()?]);

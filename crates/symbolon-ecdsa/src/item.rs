@@ -3,7 +3,7 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 use core::mem::take;
 use rand_core::CryptoRng;
-use symbolon_core::{Group, ItemId, PartyId, Role, Secp256k1, SecretScalar, SetupId, Sid, Transcript, wire::Writer};
+use symbolon_core::{Group, ItemId, Role, Secp256k1, SecretScalar, SetupId, Sid, Transcript, wire::Writer};
 use symbolon_mta::{PairSetup, ReceiverShare, SenderShare, Suite};
 use symbolon_proofs::{Commitment, Opening};
 use symbolon_session::{Fault, Pair};
@@ -36,10 +36,10 @@ impl Nonces {
     }
 
     /// The server's: writes `Com(R_S)` of each under the pre-processing sid.
-    pub fn committed(sid: &Sid, count: u16, w: &mut Writer, rng: &mut impl CryptoRng) -> Self {
+    pub fn committed(pair: &Pair, sid: &Sid, count: u16, w: &mut Writer, rng: &mut impl CryptoRng) -> Self {
         let draw = |_| {
             let nonce = Nonce::draw(rng);
-            let (com, opening) = Commitment::commit(COMMIT, sid, PartyId::SERVER, &nonce.encoded_r, rng);
+            let (com, opening) = Commitment::commit(COMMIT, sid, pair.id(Role::Server), &nonce.encoded_r, rng);
             com.encode(w);
             (nonce, Hidden::Own(com, opening))
         };

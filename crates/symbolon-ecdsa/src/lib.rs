@@ -21,5 +21,6 @@ pub use payload::{Digest, Payload, PayloadKind};
 pub use preprocess::{Preprocess, PreprocessError, PreprocessSetup};
 pub use sign::{
     ClientHalf, FullSetup, OnlineSetup, Released, Request, SignError, SignFull, SignOnline, Signed, item_of, pair_of,
+    pair_with,
 };
 pub use signature::{RecoveryId, Signature, SignatureError, VerifyError};

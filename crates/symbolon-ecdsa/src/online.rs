@@ -11,7 +11,7 @@ use symbolon_core::{
 };
 use symbolon_mta::ReceiverShare;
 use symbolon_proofs::Opening;
-use symbolon_session::Fault;
+use symbolon_session::{Fault, Pair};
 
 type Point = <Secp256k1 as Group>::Point;
 type Scalar = <Secp256k1 as Group>::Scalar;
@@ -27,6 +27,7 @@ pub const STEP_4_LEN: usize = 3 * 32;
 /// public key `P'`, the digest. The peer's point of the same kind is `X' = P' - x_i*G`: the public shares of a
 /// [`symbolon_sharing::KeyShare`] add up to the key.
 pub struct Target {
+    pub(crate) server: PartyId,
     pub(crate) x: SecretScalar<Secp256k1>,
     pub(crate) public_key: Point,
     pub(crate) digest: Digest,
@@ -78,7 +79,7 @@ fn check(own: &OwnHalf, receiver: &ReceiverShare<2>, target: &Target, r: &mut Re
     let (gamma_k, gamma_x) = (r.scalar::<Secp256k1>()?, r.scalar::<Secp256k1>()?);
     let claimed = r.array::<66>()?;
     if let Some((com, opening)) = opening {
-        com.verify(COMMIT, &own.sid, PartyId::SERVER, &encoded_r_peer, &opening).map_err(|_| Fault::Opening)?;
+        com.verify(COMMIT, &own.sid, target.server, &encoded_r_peer, &opening).map_err(|_| Fault::Opening)?;
     }
     if bool::from(encoded_r_peer.ct_eq(&own.encoded_r)) {
         return Err(Fault::Forbidden);
@@ -154,21 +155,21 @@ impl Partial {
     }
 }
 
-/// The weighted, tweaked target of one signer: `x_i = lambda_i*x_i (+ tweak)`, the tweak on the lowest party id.
+/// The weighted, tweaked target of one signer: `x_i = lambda_i*x_i (+ tweak)`, the tweak on the server, the lower party id.
 pub(crate) fn target(
     x: Scalar,
     lambda: Scalar,
     tweak: Scalar,
-    role: Role,
+    pair: &Pair,
     public_key: Point,
     digest: Digest,
 ) -> Target {
     let weighted = x * lambda;
-    let x = SecretScalar::<Secp256k1>::new(match role {
+    let x = SecretScalar::<Secp256k1>::new(match pair.role() {
         Role::Server => weighted + tweak,
         Role::Client => weighted,
     });
-    Target { x, public_key, digest }
+    Target { server: pair.id(Role::Server), x, public_key, digest }
 }
 
 /// Steps 3 and 4 of the server: checks the client's step 3, then writes its own opening and its partial. Gives `R`.

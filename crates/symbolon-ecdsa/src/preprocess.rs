@@ -80,7 +80,7 @@ pub fn server_commits(
     w: &mut Writer,
     rng: &mut SeedRng,
 ) -> (Nonces, MulReceiver) {
-    let nonces = Nonces::committed(sid, count, w, rng);
+    let nonces = Nonces::committed(setup.pair(), sid, count, w, rng);
     let receiver = MulReceiver::extend(setup.receiver(), *sid, Purpose::Preprocess, count, w, rng);
     (nonces, receiver)
 }
@@ -144,8 +144,8 @@ impl Protocol for Preprocess {
     type Held = PairSetup;
     type Output = Vec<Preprocessed>;
 
-    fn sends(_: &PreprocessSetup, round: u8, from: PartyId) -> Sends {
-        Sends::turns(Role::Client, round, from)
+    fn sends(setup: &PreprocessSetup, round: u8, from: PartyId) -> Sends {
+        setup.pair.turns(Role::Client, round, from)
     }
 
     fn max_body(setup: &PreprocessSetup, round: u8) -> usize {
@@ -164,7 +164,7 @@ impl Protocol for Preprocess {
 
     fn start(setup: &PreprocessSetup, _: &(), input: PairSetup, _: &Run, _: &mut SeedRng) -> (Self, Vec<Draft>) {
         match setup.pair.role() {
-            Role::Client => (Self::Greeted(input), vec![(To::One(PartyId::SERVER), vec![])]),
+            Role::Client => (Self::Greeted(input), vec![(To::One(setup.pair.peer()), vec![])]),
             Role::Server => (Self::Waiting(input), vec![]),
         }
     }

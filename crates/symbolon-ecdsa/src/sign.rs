@@ -24,8 +24,8 @@ type Share = KeyShare<Secp256k1>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
-    /// The share is not one of a 2-of-2 key of these two parties, or not an ECDSA share.
-    #[error("this key is not shared between exactly these two parties for ECDSA")]
+    /// These two parties are not members of the key, or two are not exactly enough, or it is not an ECDSA key.
+    #[error("these two parties are not exactly enough signers of this key, or it is not an ECDSA key")]
     Signers,
     /// The pair of the setup or item has other identities than the members of the key.
     #[error("the pair setup or bank item belongs to other parties than the key")]
@@ -50,12 +50,15 @@ pub struct Request {
 }
 
 impl Request {
-    /// Fixes message, key and path.
+    /// Fixes message, key, path, and the two of the key's members that sign.
     ///
     /// # Errors
-    /// [`SignError::Signers`], [`SignError::Derive`].
-    pub fn new(share: &Share, payload: Payload, path: DerivationPath) -> Result<Self, SignError> {
-        let pair = pair_of(share)?;
+    /// [`SignError::Signers`], [`SignError::Pair`], [`SignError::Derive`].
+    pub fn new(share: &Share, pair: &Pair, payload: Payload, path: DerivationPath) -> Result<Self, SignError> {
+        if pair.me() != share.me() || pair_with(share, pair.peer())? != *pair {
+            return Err(SignError::Pair);
+        }
+        let pair = *pair;
         let derived = derive(share.public_key(), share.chain_code(), &path)?;
         let terms = Terms {
             curve: Secp256k1::ID,
@@ -104,20 +107,17 @@ impl Request {
         let same = terms.key_id == Some(share.key_id())
             && terms.sharing_id == Some(share.sharing_id())
             && terms.epoch == Some(share.epoch())
-            && share.me() == self.pair.role().id();
+            && share.me() == self.pair.me();
         if same { Ok(()) } else { Err(Agreed::Sharing) }
     }
 
     /// The key material of the run: the weighted, tweaked share and its public counterpart.
     #[must_use]
     pub fn target(&self, share: &Share) -> Target {
-        let lambdas = share.lambdas(&[PartyId::SERVER, PartyId::CLIENT]).unwrap_or_default();
-        let lambda = match self.pair.role() {
-            Role::Server => lambdas.first(),
-            Role::Client => lambdas.last(),
-        };
-        let (lambda, role) = (lambda.copied().unwrap_or_default(), self.pair.role());
-        online::target(*share.secret().expose(), lambda, self.tweak, role, self.public_key, self.payload.digest())
+        let lambdas = share.lambdas(&[self.pair.me(), self.pair.peer()]).unwrap_or_default();
+        let lambda = lambdas.first().copied().unwrap_or_default();
+        let (x, digest) = (*share.secret().expose(), self.payload.digest());
+        online::target(x, lambda, self.tweak, &self.pair, self.public_key, digest)
     }
 
     /// The responder's output.
@@ -132,14 +132,21 @@ impl Request {
 /// # Errors
 /// [`SignError::Signers`] for any other key.
 pub fn pair_of(share: &Share) -> Result<Pair, SignError> {
-    let role = [Role::Server, Role::Client].into_iter().find(|role| role.id() == share.me());
-    match (share.members(), role) {
-        ([server, client], Some(role))
-            if share.scheme() == Scheme::Ecdsa
-                && (server.id, client.id) == (PartyId::SERVER, PartyId::CLIENT)
-                && share.threshold().get() == 2 =>
-        {
-            Pair::new(role, server.identity, client.identity).map_err(|_| SignError::Signers)
+    match share.members() {
+        [one, other] => pair_with(share, if one.id == share.me() { other.id } else { one.id }),
+        _ => Err(SignError::Signers),
+    }
+}
+
+/// This member and another one of a 2-of-n ECDSA key, as a pair: any two sign.
+///
+/// # Errors
+/// [`SignError::Signers`] if `peer` is no other member, if two are not exactly enough, or for a key that is not for ECDSA.
+pub fn pair_with(share: &Share, peer: PartyId) -> Result<Pair, SignError> {
+    let member = |id: PartyId| share.members().iter().find(|member| member.id == id).map(|m| (m.id, m.identity));
+    match (member(share.me()), member(peer)) {
+        (Some(me), Some(peer)) if share.scheme() == Scheme::Ecdsa && share.threshold().get() == 2 => {
+            Pair::between(share.me(), me, peer).map_err(|_| SignError::Signers)
         }
         _ => Err(SignError::Signers),
     }
@@ -205,10 +212,7 @@ impl OnlineSetup {
     /// # Errors
     /// [`SignError`].
     pub fn new(share: &Share, item: &Preprocessed, payload: Payload, path: DerivationPath) -> Result<Self, SignError> {
-        let mut request = Request::new(share, payload, path)?;
-        if request.pair != item.pair {
-            return Err(SignError::Pair);
-        }
+        let mut request = Request::new(share, &item.pair, payload, path)?;
         request.terms.parameters = item.suite.parameters();
         request.terms.setups = vec![item.setup];
         request.terms.item = Some(item.id);
@@ -258,8 +262,8 @@ impl Protocol for SignOnline {
     type Held = ();
     type Output = Signed;
 
-    fn sends(_: &OnlineSetup, round: u8, from: PartyId) -> Sends {
-        Sends::turns(Role::Client, round, from)
+    fn sends(setup: &OnlineSetup, round: u8, from: PartyId) -> Sends {
+        setup.0.pair.turns(Role::Client, round, from)
     }
 
     fn max_body(_: &OnlineSetup, round: u8) -> usize {
@@ -283,7 +287,7 @@ impl Protocol for SignOnline {
             Role::Client => {
                 let mut w = Writer::with_capacity(CLIENT_STEP_3_LEN);
                 online::open(&item.own, &target, &mut w);
-                (Self::Opened(item, target), vec![(To::One(PartyId::SERVER), w.finish())])
+                (Self::Opened(item, target), vec![(To::One(setup.0.pair.peer()), w.finish())])
             }
             Role::Server => (Self::Waiting(item, target), vec![]),
         }
@@ -329,10 +333,7 @@ impl FullSetup {
         payload: Payload,
         path: DerivationPath,
     ) -> Result<Self, SignError> {
-        let mut request = Request::new(share, payload, path)?;
-        if request.pair != *setup.pair() {
-            return Err(SignError::Pair);
-        }
+        let mut request = Request::new(share, setup.pair(), payload, path)?;
         setup.begin_run()?;
         request.terms.parameters = setup.suite().parameters();
         request.terms.setups = vec![setup.id()];
@@ -428,8 +429,8 @@ impl Protocol for SignFull {
     type Held = PairSetup;
     type Output = Signed;
 
-    fn sends(_: &FullSetup, round: u8, from: PartyId) -> Sends {
-        Sends::turns(Role::Client, round, from)
+    fn sends(setup: &FullSetup, round: u8, from: PartyId) -> Sends {
+        setup.0.pair.turns(Role::Client, round, from)
     }
 
     fn max_body(_: &FullSetup, round: u8) -> usize {
@@ -451,7 +452,7 @@ impl Protocol for SignFull {
     fn start(setup: &FullSetup, share: &Share, ots: PairSetup, _: &Run, _: &mut SeedRng) -> (Self, Vec<Draft>) {
         let target = setup.0.target(share);
         match setup.0.pair.role() {
-            Role::Client => (Self::Greeted(ots, target), vec![(To::One(PartyId::SERVER), vec![])]),
+            Role::Client => (Self::Greeted(ots, target), vec![(To::One(setup.0.pair.peer()), vec![])]),
             Role::Server => (Self::Waiting(ots, target), vec![]),
         }
     }

@@ -64,7 +64,9 @@ fn target(role: Role) -> Target {
         marks: Marks::default(),
     });
     let share = share.unwrap();
-    Request::new(&share, Payload::personal_message("m"), DerivationPath::default()).unwrap().target(&share)
+    Request::new(&share, &Pair::from(role), Payload::personal_message("m"), DerivationPath::default())
+        .unwrap()
+        .target(&share)
 }
 
 fn encoded(point: &Point) -> [u8; 33] {
@@ -197,7 +199,7 @@ fn batches_of_unequal_parts_are_refused() {
     let rng = || SeedRng::new(&[1; 32]);
     assert!(OwnHalf::batch(&SID, Nonces::open(1, &mut rng()), vec![], vec![]).is_err());
     let mut w = Writer::new();
-    let nonces = Nonces::committed(&SID, 1, &mut w, &mut rng());
+    let nonces = Nonces::committed(&Pair::from(Role::Server), &SID, 1, &mut w, &mut rng());
     assert!(OwnHalf::batch(&SID, nonces, vec![], vec![]).is_err());
     let terms = |role| PairSetupTerms { pair: Pair::from(role), suite: Suite::Blake3, serial: 0 };
     let [setup, _] = run::<PairSetupRun>(|role| (terms(role), ()));

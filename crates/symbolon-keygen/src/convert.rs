@@ -73,20 +73,26 @@ impl Inputs {
             .point::<Secp256k1>(&self.public_key)
     }
 
-    /// Step 4: the 2-of-2 sharing at indices 1 and 2, and the outcome hash. `x_1 = z_I / lambda_1`, `lambda_1 = 2`;
-    /// `x_2 = z_R / lambda_2`, `lambda_2 = -1`.
+    /// Step 4: the 2-of-2 sharing at the two party ids, and the outcome hash. `x_i = z_i / lambda_i`; for the ids 1 and 2
+    /// `lambda_1 = 2`, `lambda_2 = -1`.
     fn share(self, sid: &Sid, z: &SecretScalar<Secp256k1>, big_z_i: Point, big_z_r: Point) -> Result<Converted, Fault> {
-        let half = Secp256k1::invert(&Scalar::from(2u64));
-        let x = match self.pair.role() {
-            Role::Server => *z.expose() * half,
-            Role::Client => -*z.expose(),
-        };
+        let index = |role: Role| Scalar::from(u64::from(self.pair.id(role).get()));
+        // 1 / lambda_i = (j - i) / j
+        let inverse_lambda = |role: Role| (index(role.peer()) - index(role)) * Secp256k1::invert(&index(role.peer()));
+        let x = *z.expose() * inverse_lambda(self.pair.role());
         let member = |role: Role, public_share: Point| Member {
-            id: role.id(),
+            id: self.pair.id(role),
             identity: *self.pair.identity(role),
             public_share,
         };
-        let members = vec![member(Role::Server, Secp256k1::mul(&big_z_i, &half)), member(Role::Client, -big_z_r)];
+        let weighted = |role: Role, big_z: &Point| match inverse_lambda(role) {
+            minus_one if minus_one == -Scalar::from(1u64) => -*big_z,
+            weight => Secp256k1::lincomb_vartime(&[(*big_z, weight)]),
+        };
+        let members = vec![
+            member(Role::Server, weighted(Role::Server, &big_z_i)),
+            member(Role::Client, weighted(Role::Client, &big_z_r)),
+        ];
         let mut roster = Writer::new();
         self.pair.roster().encode_members(&mut roster);
         let outcome = Transcript::new("convert", "outcome")
@@ -109,7 +115,7 @@ impl Inputs {
             epoch: self.epoch,
             members,
             threshold: Threshold::TWO,
-            me: self.pair.role().id(),
+            me: self.pair.me(),
             x: SecretScalar::new(x),
             public_key: self.public_key,
             chain_code: self.chain_code,
@@ -171,7 +177,7 @@ impl Responder {
             return Err(Fault::Conversion);
         }
         w.scalar::<Secp256k1>(&gamma_b).point::<Secp256k1>(&big_z);
-        SchnorrProof::prove(&inputs.context(sid, PartyId::CLIENT), &z, &big_z, rng).encode(w);
+        SchnorrProof::prove(&inputs.context(sid, inputs.pair.id(Role::Client)), &z, &big_z, rng).encode(w);
         Ok(Proved { inputs, z, big_z })
     }
 }
@@ -184,7 +190,9 @@ impl Proved {
     pub fn finish(self, sid: &Sid, r: &mut Reader<'_>) -> Result<Converted, Fault> {
         let big_z_i = r.point::<Secp256k1>()?;
         let proof = SchnorrProof::<Secp256k1>::decode(r)?;
-        proof.verify(&self.inputs.context(sid, PartyId::SERVER), &big_z_i).map_err(|_| Fault::Conversion)?;
+        proof
+            .verify(&self.inputs.context(sid, self.inputs.pair.id(Role::Server)), &big_z_i)
+            .map_err(|_| Fault::Conversion)?;
         if big_z_i + self.big_z != self.inputs.public_key {
             return Err(Fault::Conversion);
         }
@@ -236,12 +244,14 @@ impl Initiator {
         let [t] = self.share.t();
         let z = SecretScalar::<Secp256k1>::new(*t.expose() + *self.inputs.secret.expose() * gamma_b);
         let big_z = z.public();
-        proof.verify(&self.inputs.context(sid, PartyId::CLIENT), &big_z_r).map_err(|_| Fault::Conversion)?;
+        proof
+            .verify(&self.inputs.context(sid, self.inputs.pair.id(Role::Client)), &big_z_r)
+            .map_err(|_| Fault::Conversion)?;
         if Secp256k1::is_identity(&big_z) || big_z + big_z_r != self.inputs.public_key {
             return Err(Fault::Conversion);
         }
         w.point::<Secp256k1>(&big_z);
-        SchnorrProof::prove(&self.inputs.context(sid, PartyId::SERVER), &z, &big_z, rng).encode(w);
+        SchnorrProof::prove(&self.inputs.context(sid, self.inputs.pair.id(Role::Server)), &z, &big_z, rng).encode(w);
         self.inputs.share(sid, &z, big_z, big_z_r)
     }
 }
@@ -322,8 +332,8 @@ impl Protocol for Convert {
     type Held = PairSetup;
     type Output = KeyShare<Secp256k1>;
 
-    fn sends(_: &ConvertSetup, round: u8, from: PartyId) -> Sends {
-        Sends::turns(Role::Server, round, from)
+    fn sends(setup: &ConvertSetup, round: u8, from: PartyId) -> Sends {
+        setup.pair.turns(Role::Server, round, from)
     }
 
     fn max_body(_: &ConvertSetup, round: u8) -> usize {
@@ -353,7 +363,7 @@ impl Protocol for Convert {
     ) -> (Self, Vec<Draft>) {
         let inputs = Inputs::new(factor, setup.epoch);
         match setup.pair.role() {
-            Role::Server => (Self::Greeted(input, inputs), vec![(To::One(PartyId::CLIENT), vec![])]),
+            Role::Server => (Self::Greeted(input, inputs), vec![(To::One(setup.pair.peer()), vec![])]),
             Role::Client => (Self::Waiting(input, inputs), vec![]),
         }
     }

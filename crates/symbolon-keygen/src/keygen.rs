@@ -76,7 +76,10 @@ pub fn outcome(sid: &Sid, factor: &PairFactor) -> [u8; 32] {
 /// Early key confirmation in a composed run: the outcome hash under the sender's role.
 #[must_use]
 pub fn confirmation(sid: &Sid, factor: &PairFactor, sender: Role) -> [u8; 32] {
-    Transcript::new("keygen", "key confirmation").part(outcome(sid, factor)).number(sender.id().get()).finish()
+    Transcript::new("keygen", "key confirmation")
+        .part(outcome(sid, factor))
+        .number(factor.pair().id(sender).get())
+        .finish()
 }
 
 /// The initiator between steps 1 and 3.
@@ -94,7 +97,7 @@ impl Initiator {
         let a = SecretScalar::<Secp256k1>::random(rng);
         let chain = SecretBytes::random(rng);
         let value = committed_value(&a.public(), chain.expose());
-        let (com, opening) = Commitment::commit(COMMIT, sid0, PartyId::SERVER, &value, rng);
+        let (com, opening) = Commitment::commit(COMMIT, sid0, pair.id(Role::Server), &value, rng);
         com.encode(w);
         Self { pair: *pair, a, chain, com, opening }
     }
@@ -117,8 +120,8 @@ impl Initiator {
         if big_b == big_a {
             return Err(Fault::Forbidden);
         }
-        proof.verify(&proof_context(sid, PartyId::CLIENT, &self.com), &big_b).map_err(|_| Fault::Proof)?;
-        let own = SchnorrProof::prove(&proof_context(sid, PartyId::SERVER, &self.com), &self.a, &big_a, rng);
+        proof.verify(&proof_context(sid, self.pair.id(Role::Client), &self.com), &big_b).map_err(|_| Fault::Proof)?;
+        let own = SchnorrProof::prove(&proof_context(sid, self.pair.id(Role::Server), &self.com), &self.a, &big_a, rng);
         w.point::<Secp256k1>(&big_a).bytes(self.chain.expose());
         self.opening.encode(w);
         own.encode(w);
@@ -152,7 +155,7 @@ impl Responder {
         rng.fill_bytes(&mut chain);
         let big_b = b.public();
         w.point::<Secp256k1>(&big_b);
-        SchnorrProof::prove(&proof_context(sid, PartyId::CLIENT, &com), &b, &big_b, rng).encode(w);
+        SchnorrProof::prove(&proof_context(sid, pair.id(Role::Client), &com), &b, &big_b, rng).encode(w);
         w.bytes(&chain);
         Ok(Self { pair: *pair, b, chain, com })
     }
@@ -167,12 +170,12 @@ impl Responder {
         let opening = Opening::decode(r)?;
         let proof = SchnorrProof::<Secp256k1>::decode(r)?;
         self.com
-            .verify(COMMIT, sid0_initiator, PartyId::SERVER, &committed_value(&big_a, &chain_i), &opening)
+            .verify(COMMIT, sid0_initiator, self.pair.id(Role::Server), &committed_value(&big_a, &chain_i), &opening)
             .map_err(|_| Fault::Opening)?;
         if big_a == self.b.public() {
             return Err(Fault::Forbidden);
         }
-        proof.verify(&proof_context(sid, PartyId::SERVER, &self.com), &big_a).map_err(|_| Fault::Proof)?;
+        proof.verify(&proof_context(sid, self.pair.id(Role::Server), &self.com), &big_a).map_err(|_| Fault::Proof)?;
         factor(&self.pair, sid, self.b, big_a, &chain_i, &self.chain)
     }
 }
@@ -234,8 +237,8 @@ impl Protocol for Keygen {
     type Held = ();
     type Output = PairFactor;
 
-    fn sends(_: &KeygenSetup, round: u8, from: PartyId) -> Sends {
-        Sends::turns(Role::Server, round, from)
+    fn sends(setup: &KeygenSetup, round: u8, from: PartyId) -> Sends {
+        setup.pair.turns(Role::Server, round, from)
     }
 
     fn max_body(_: &KeygenSetup, round: u8) -> usize {
@@ -252,7 +255,7 @@ impl Protocol for Keygen {
             Role::Server => {
                 let mut w = Writer::new();
                 let state = Initiator::commit(&setup.pair, &run.sid0(), &mut w, rng);
-                (Self::Committed(state), vec![(To::One(PartyId::CLIENT), w.finish())])
+                (Self::Committed(state), vec![(To::One(setup.pair.peer()), w.finish())])
             }
             Role::Client => (Self::Waiting, vec![]),
         }
@@ -290,7 +293,7 @@ impl Keygen {
                 Ok(prepared(outcome(&sid, &factor), factor, To::One(peer), w))
             }
             Self::Responded(state) => {
-                let factor = state.finish(&sid, &run.sid0_of(PartyId::SERVER), &mut r)?;
+                let factor = state.finish(&sid, &run.sid0_of(setup.pair.id(Role::Server)), &mut r)?;
                 r.finish()?;
                 Ok(prepared(outcome(&sid, &factor), factor, To::One(peer), w))
             }

@@ -174,8 +174,8 @@ impl Protocol for PairRefresh {
     type Held = ();
     type Output = PairFactor;
 
-    fn sends(_: &RefreshSetup, round: u8, from: PartyId) -> Sends {
-        Sends::turns(Role::Server, round, from)
+    fn sends(setup: &RefreshSetup, round: u8, from: PartyId) -> Sends {
+        setup.pair.turns(Role::Server, round, from)
     }
 
     fn max_body(_: &RefreshSetup, round: u8) -> usize {
@@ -200,10 +200,11 @@ impl Protocol for PairRefresh {
                 // step 1
                 let rho = SecretScalar::<Secp256k1>::random(rng);
                 let value = rho.to_bytes();
-                let (com, opening) = Commitment::commit(COMMIT, &run.sid0(), PartyId::SERVER, value.expose(), rng);
+                let (com, opening) =
+                    Commitment::commit(COMMIT, &run.sid0(), setup.pair.id(Role::Server), value.expose(), rng);
                 let mut w = Writer::new();
                 com.encode(&mut w);
-                (Self::Committed(old, rho, opening), vec![(To::One(PartyId::CLIENT), w.finish())])
+                (Self::Committed(old, rho, opening), vec![(To::One(setup.pair.peer()), w.finish())])
             }
             Role::Client => (Self::Waiting(old), vec![]),
         }
@@ -217,7 +218,7 @@ impl Protocol for PairRefresh {
         rng: &mut SeedRng,
     ) -> Result<Next<Self>, Failed<()>> {
         let peer = setup.pair.peer();
-        let sid0_server = run.sid0_of(PartyId::SERVER);
+        let sid0_server = run.sid0_of(setup.pair.id(Role::Server));
         self.step(setup, &run.sid(), &sid0_server, inbox.private(peer), rng).map_err(|fault| Failed::new(peer, fault))
     }
 
@@ -261,7 +262,7 @@ impl PairRefresh {
                 let rho_s = half(&mut r)?;
                 let opening = Opening::decode(&mut r)?;
                 r.finish()?;
-                com.verify(COMMIT, sid0_server, PartyId::SERVER, rho_s.to_bytes().expose(), &opening)
+                com.verify(COMMIT, sid0_server, setup.pair.id(Role::Server), rho_s.to_bytes().expose(), &opening)
                     .map_err(|_| Fault::Opening)?;
                 let factor = old.refreshed(setup, &product(&rho_s, &rho_c)?)?;
                 Ok(prepared(outcome(sid, &factor), factor, to, Writer::new()))

@@ -5,6 +5,7 @@ extern crate alloc;
 
 mod base_ot;
 mod bits;
+mod committee;
 mod extension;
 pub mod hazmat;
 mod limbs;
@@ -19,6 +20,7 @@ mod setup;
 #[cfg(test)]
 mod tests;
 
+pub use committee::{CommitteeSetup, CommitteeTerms};
 pub use extension::extension_len;
 pub use multiply::{MulReceiver, MulSender, ReceiverShare, SenderShare, multiplication_len};
 pub use pair_setup::{Exhausted, ExtReceiver, ExtSender, PairSetup};

@@ -168,7 +168,8 @@ impl MulReceiver {
     /// direction, [`extension_len`](crate::extension_len)`(count)` bytes.
     ///
     /// # Security
-    /// MUST be called once for a sid, purpose and direction. `sid` MUST contain a nonce of the peer.
+    /// MUST be called once for a sid, purpose and direction. `sid` MUST contain a nonce of the peer, or
+    /// [`MulReceiver::under`] follows with one that does.
     pub fn extend(
         ext: &ExtReceiver,
         sid: Sid,
@@ -180,6 +181,14 @@ impl MulReceiver {
         let batch = Batch { sid, purpose, direction: ext.direction(), suite: ext.suite(), count };
         let received = receive(ext, batch.psid(0), batch.blocks(), w, rng);
         Self { batch, received }
+    }
+
+    /// Moves the multiplications under the full sid, where the extension was sent before all nonces were known, under
+    /// this party's `sid0`. The peer does the same.
+    #[must_use]
+    pub const fn under(mut self, sid: Sid) -> Self {
+        self.batch.sid = sid;
+        self
     }
 
     /// `D`, the digest of the extension message.
@@ -286,11 +295,20 @@ impl MulSender {
     /// [`Fault::Encoding`]; [`Fault::Extension`], which burns the setup.
     ///
     /// # Security
-    /// MUST be called once for a sid, purpose and direction. `sid` MUST contain a nonce of this party.
+    /// MUST be called once for a sid, purpose and direction. `sid` MUST contain a nonce of this party, or
+    /// [`MulSender::under`] follows with one that does: an extension message that is replayed gives the same correlation,
+    /// and only the sid of the pads keeps two runs apart (attacks.md row 96).
     pub fn extend(ext: &ExtSender, sid: Sid, purpose: Purpose, count: u16, r: &mut Reader<'_>) -> Result<Self, Fault> {
         let batch = Batch { sid, purpose, direction: ext.direction(), suite: ext.suite(), count };
         let sent = send(ext, batch.psid(0), batch.blocks(), r)?;
         Ok(Self { batch, sent, delta: Zeroizing::new(ext.delta_block()) })
+    }
+
+    /// Moves the multiplications under the full sid, where the peer's extension came under its `sid0`.
+    #[must_use]
+    pub const fn under(mut self, sid: Sid) -> Self {
+        self.batch.sid = sid;
+        self
     }
 
     /// `D`, the digest of the extension message.

@@ -142,18 +142,25 @@ pub struct PairSetup {
     runs: u32,
     receiver: ExtReceiver,
     sender: ExtSender,
+    zero_seed: SecretBytes<32>,
 }
 
 const SEALED_KIND: &[u8; 8] = b"pairsetp";
 /// Bytes of the encoding.
-const ENCODED_LEN: usize = 10 + 68 + 1 + 4 + 4 + 16 + 2 * TREES * LEAVES * 16 + 16;
+const ENCODED_LEN: usize = 10 + 72 + 1 + 4 + 4 + 16 + 2 * TREES * LEAVES * 16 + 16 + 32;
 
 impl PairSetup {
     /// The most runs on one setup (mta 4, assumption).
     pub const MAX_RUNS: u32 = 1 << 16;
 
-    pub(crate) const fn new(pair: Pair, serial: u32, receiver: ExtReceiver, sender: ExtSender) -> Self {
-        Self { id: receiver.setup, pair, serial, runs: 0, receiver, sender }
+    pub(crate) const fn new(
+        pair: Pair,
+        serial: u32,
+        receiver: ExtReceiver,
+        sender: ExtSender,
+        zero_seed: SecretBytes<32>,
+    ) -> Self {
+        Self { id: receiver.setup, pair, serial, runs: 0, receiver, sender, zero_seed }
     }
 
     /// Names this setup in sids, ledgers and aborts.
@@ -198,6 +205,13 @@ impl PairSetup {
         &self.sender
     }
 
+    /// The secret that both parties of the pair have, and nobody else: for pseudo-random shares of zero (ecdsa.md, t-of-n).
+    /// It goes with the setup, so that a new epoch has another one.
+    #[must_use]
+    pub const fn zero_seed(&self) -> &SecretBytes<32> {
+        &self.zero_seed
+    }
+
     /// Counts a run. The setup value of every run that uses the correlation calls it once, before any message.
     ///
     /// # Errors
@@ -237,11 +251,11 @@ impl PairSetup {
     }
 }
 
-/// The directions in which a role receives and sends.
-pub(crate) const fn directions(role: Role) -> (Direction, Direction) {
-    match role {
-        Role::Client => (Direction::FIRST, Direction::SECOND),
-        Role::Server => (Direction::SECOND, Direction::FIRST),
+/// The directions in which the local party receives and sends.
+pub(crate) const fn directions(pair: &Pair) -> (Direction, Direction) {
+    match pair.role() {
+        Role::Client => (Direction::first(pair), Direction::second(pair)),
+        Role::Server => (Direction::second(pair), Direction::first(pair)),
     }
 }
 
@@ -253,13 +267,14 @@ fn read_leaves(r: &mut Reader<'_>) -> Result<Leaves, DecodeError> {
 /// The encoding is private: what a caller can encode and decode it can copy. `seal` consumes, `open` takes what the store
 /// gave up.
 impl PairSetup {
-    /// Magic, pair, suite, serial, runs, id, leaves as receiver, `Delta`, leaves as sender.
+    /// Magic, pair, suite, serial, runs, id, leaves as receiver, `Delta`, leaves as sender, zero seed.
     fn encode(&self, w: &mut Writer) {
         w.object(Kind::PairSetup);
         self.pair.encode(w);
         w.u8(self.suite().tag()).u32(self.serial).u32(self.runs).bytes(self.id.as_ref());
         w.bytes(self.receiver.leaves.as_flattened());
         w.bytes(self.sender.delta.expose()).bytes(self.sender.leaves.as_flattened());
+        w.bytes(self.zero_seed.expose());
     }
 
     pub(crate) fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -271,14 +286,15 @@ impl PairSetup {
             return Err(DecodeError::Count);
         }
         let id = SetupId::from_bytes(r.array()?);
-        let (receives, sends) = directions(pair.role());
+        let (receives, sends) = directions(&pair);
         let receiver = ExtReceiver::new(receives, id, suite, read_leaves(r)?);
         let delta = SecretBytes::new(r.array()?);
         let sender = ExtSender::new(sends, id, suite, read_leaves(r)?, delta);
         if !sender.is_punctured() {
             return Err(DecodeError::Value);
         }
-        Ok(Self { id, pair, serial, runs, receiver, sender })
+        let zero_seed = SecretBytes::new(r.array()?);
+        Ok(Self { id, pair, serial, runs, receiver, sender, zero_seed })
     }
 
     pub(crate) fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {

@@ -1,6 +1,7 @@
 //! Named constants, the pad suites, and the session ids of one direction (foundations.md, Parameters; mta 0).
 
-use symbolon_core::{PartyId, SetupId, Sid, Transcript};
+use symbolon_core::{PartyId, Role, SetupId, Sid, Transcript};
+use symbolon_session::Pair;
 
 /// Bits of the order of secp256k1.
 #[cfg(test)]
@@ -106,14 +107,26 @@ pub struct Direction {
 
 impl Direction {
     /// The first direction of a pair setup: the client is base-OT sender, so it receives extensions.
-    pub(crate) const FIRST: Self = Self { sender: PartyId::SERVER, receiver: PartyId::CLIENT };
+    pub(crate) const fn first(pair: &Pair) -> Self {
+        Self { sender: pair.id(Role::Server), receiver: pair.id(Role::Client) }
+    }
+
     /// The second direction, started from the first.
-    pub(crate) const SECOND: Self = Self { sender: PartyId::CLIENT, receiver: PartyId::SERVER };
+    pub(crate) const fn second(pair: &Pair) -> Self {
+        Self { sender: pair.id(Role::Client), receiver: pair.id(Role::Server) }
+    }
 
     /// The lower and the higher party id.
     pub(crate) fn ordered(self) -> (PartyId, PartyId) {
         if self.sender < self.receiver { (self.sender, self.receiver) } else { (self.receiver, self.sender) }
     }
+}
+
+/// The directions of a two-party wallet.
+#[cfg(test)]
+impl Direction {
+    pub(crate) const FIRST: Self = Self { sender: PartyId::SERVER, receiver: PartyId::CLIENT };
+    pub(crate) const SECOND: Self = Self { sender: PartyId::CLIENT, receiver: PartyId::SERVER };
 }
 
 /// Session id of one direction, purpose and item: `T("pair", sid, purpose, counter, i, j, role)`, `i < j` the parties, the

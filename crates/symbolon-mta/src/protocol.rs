@@ -63,13 +63,63 @@ impl Setup for PairSetupTerms {
 /// start.
 pub struct PairSetupRun(Making);
 
-enum Making {
+/// One side of a pair setup in the making.
+pub(crate) enum Making {
     Client1(SetupClient1),
     Client2(SetupClient2),
     Client3(SetupClient3),
     Server0,
     Server1(SetupServer1),
     Server2(SetupServer2),
+    Done(PairSetup),
+}
+
+/// Bytes of the message of a round.
+pub(crate) const fn setup_message_len(round: u8) -> usize {
+    match round {
+        1 => M1_LEN,
+        2 => M2_LEN,
+        3 => M3_LEN,
+        4 => M4_LEN,
+        5 => M5_LEN,
+        6 => M6_LEN,
+        _ => 0,
+    }
+}
+
+impl Making {
+    /// The client writes M1.
+    pub(crate) fn start(terms: &PairSetupTerms, run: &Run, w: &mut Writer, rng: &mut SeedRng) -> Self {
+        let PairSetupTerms { pair, suite, serial } = *terms;
+        match pair.role() {
+            Role::Server => Self::Server0,
+            Role::Client => Self::Client1(SetupClient1::start(run.sid0(), pair, suite, serial, rng, w)),
+        }
+    }
+
+    /// Reads the peer's message, writes the next one.
+    pub(crate) fn step(
+        self,
+        terms: &PairSetupTerms,
+        run: &Run,
+        r: &mut Reader<'_>,
+        w: &mut Writer,
+        rng: &mut SeedRng,
+    ) -> Result<Self, Fault> {
+        let PairSetupTerms { pair, suite, serial } = *terms;
+        match self {
+            Self::Server0 => {
+                let sid0 = run.sid0_of(pair.peer());
+                SetupServer1::choose(run.sid(), sid0, pair, suite, serial, r, w, rng).map(Self::Server1)
+            }
+            Self::Client1(state) => state.challenge(run.sid(), r, w).map(Self::Client2),
+            Self::Server1(state) => state.respond(r, w).map(Self::Server2),
+            Self::Client2(state) => state.open(r, w, rng).map(Self::Client3),
+            Self::Server2(state) => state.finish(r, w).map(Self::Done),
+            Self::Client3(state) => state.finish(r).map(Self::Done),
+            Self::Done(setup) => Ok(Self::Done(setup)),
+        }
+    }
 }
 
 impl Protocol for PairSetupRun {
@@ -82,32 +132,22 @@ impl Protocol for PairSetupRun {
     type Held = ();
     type Output = PairSetup;
 
-    fn sends(_: &PairSetupTerms, round: u8, from: PartyId) -> Sends {
-        Sends::turns(Role::Client, round, from)
+    fn sends(setup: &PairSetupTerms, round: u8, from: PartyId) -> Sends {
+        setup.pair.turns(Role::Client, round, from)
     }
 
     fn max_body(_: &PairSetupTerms, round: u8) -> usize {
-        match round {
-            1 => M1_LEN,
-            2 => M2_LEN,
-            3 => M3_LEN,
-            4 => M4_LEN,
-            5 => M5_LEN,
-            6 => M6_LEN,
-            _ => 0,
-        }
+        setup_message_len(round)
     }
 
     fn start(setup: &PairSetupTerms, (): &(), (): (), run: &Run, rng: &mut SeedRng) -> (Self, Vec<Draft>) {
-        let PairSetupTerms { pair, suite, serial } = *setup;
-        match pair.role() {
-            Role::Server => (Self(Making::Server0), Vec::new()),
-            Role::Client => {
-                let mut w = Writer::with_capacity(M1_LEN);
-                let state = SetupClient1::start(run.sid0(), pair, suite, serial, rng, &mut w);
-                (Self(Making::Client1(state)), vec![(To::One(pair.peer()), w.finish())])
-            }
-        }
+        let mut w = Writer::with_capacity(M1_LEN);
+        let state = Making::start(setup, run, &mut w, rng);
+        let drafts = match setup.pair.role() {
+            Role::Server => Vec::new(),
+            Role::Client => vec![(To::One(setup.pair.peer()), w.finish())],
+        };
+        (Self(state), drafts)
     }
 
     fn advance(
@@ -117,30 +157,17 @@ impl Protocol for PairSetupRun {
         inbox: &Inbox,
         rng: &mut SeedRng,
     ) -> Result<Next<Self>, Failed<()>> {
-        let PairSetupTerms { pair, suite, serial } = *setup;
-        let round = |(state, drafts)| Next::Round(Self(state), drafts);
-        let next = match self.0 {
-            Making::Server0 => step(&pair, inbox, M2_LEN, |r, w| {
-                let sid0 = run.sid0_of(pair.peer());
-                SetupServer1::choose(run.sid(), sid0, pair, suite, serial, r, w, rng).map(Making::Server1)
-            })
-            .map(round),
-            Making::Client1(state) => {
-                step(&pair, inbox, M3_LEN, |r, w| state.challenge(run.sid(), r, w).map(Making::Client2)).map(round)
-            }
-            Making::Server1(state) => {
-                step(&pair, inbox, M4_LEN, |r, w| state.respond(r, w).map(Making::Server2)).map(round)
-            }
-            Making::Client2(state) => {
-                step(&pair, inbox, M5_LEN, |r, w| state.open(r, w, rng).map(Making::Client3)).map(round)
-            }
-            Making::Server2(state) => step(&pair, inbox, M6_LEN, |r, w| state.finish(r, w))
-                .map(|(output, drafts)| Next::Done(output, drafts, ())),
-            Making::Client3(state) => {
-                step(&pair, inbox, 0, |r, _| state.finish(r)).map(|(output, drafts)| Next::Done(output, drafts, ()))
-            }
-        };
-        next.map_err(|fault| Failed::new(pair.peer(), fault))
+        let peer = setup.pair.peer();
+        let mut w = Writer::with_capacity(M5_LEN);
+        let state = inbox
+            .private(peer)
+            .whole(|r| self.0.step(setup, run, r, &mut w, rng))
+            .map_err(|fault| Failed::new(peer, fault))?;
+        let drafts = if w.is_empty() { Vec::new() } else { vec![(To::One(peer), w.finish())] };
+        Ok(match state {
+            Making::Done(output) => Next::Done(output, drafts, ()),
+            state => Next::Round(Self(state), drafts),
+        })
     }
 
     fn cancel(self) -> Option<()> {
@@ -307,8 +334,8 @@ impl Protocol for Mta {
     /// One share for each product, in the order of the factors.
     type Output = Vec<SecretScalar<Secp256k1>>;
 
-    fn sends(_: &MtaSetup, round: u8, from: PartyId) -> Sends {
-        Sends::turns(Role::Server, round, from)
+    fn sends(setup: &MtaSetup, round: u8, from: PartyId) -> Sends {
+        setup.pair.turns(Role::Server, round, from)
     }
 
     fn max_body(setup: &MtaSetup, round: u8) -> usize {

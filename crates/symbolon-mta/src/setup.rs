@@ -22,18 +22,20 @@ use crate::{
     pprf::{self, Chosen},
 };
 use rand_core::CryptoRng;
+use subtle::ConstantTimeEq;
 use symbolon_core::{
-    PartyId, SetupId, Sid,
+    Role, SecretBytes, SetupId, Sid, Transcript,
     wire::{Reader, Writer},
 };
+use symbolon_proofs::{Commitment, Opening};
 use symbolon_session::{Fault, Pair};
 
-/// Bytes of M1: `B` and its proof.
-pub const M1_LEN: usize = base_ot::POINT_LEN;
-/// Bytes of M2: all `A_j`.
-pub const M2_LEN: usize = base_ot::CHOICE_LEN;
-/// Bytes of M3: all `e_j`.
-pub const M3_LEN: usize = base_ot::CHALLENGE_LEN;
+/// Bytes of M1: `B` and its proof, the commitment to the client's half of the zero seed.
+pub const M1_LEN: usize = base_ot::POINT_LEN + Commitment::LEN;
+/// Bytes of M2: all `A_j`, the server's half of the zero seed.
+pub const M2_LEN: usize = base_ot::CHOICE_LEN + 32;
+/// Bytes of M3: all `e_j`, the client's half of the zero seed, its opening, the check.
+pub const M3_LEN: usize = base_ot::CHALLENGE_LEN + 96;
 /// Bytes of M4: all responses.
 pub const M4_LEN: usize = base_ot::CHALLENGE_LEN;
 /// Bytes of M5: openings, the first direction's PPRF, the extension that starts the second.
@@ -61,8 +63,16 @@ impl Session {
         Psid::new(self.sid, purpose, 0, direction)
     }
 
+    const fn first(&self) -> Direction {
+        Direction::first(&self.agreed.pair)
+    }
+
+    const fn second(&self) -> Direction {
+        Direction::second(&self.agreed.pair)
+    }
+
     fn id(&self) -> SetupId {
-        setup_id(self.sid, PartyId::SERVER, PartyId::CLIENT)
+        setup_id(self.sid, self.agreed.pair.id(Role::Server), self.agreed.pair.id(Role::Client))
     }
 
     fn receiver(&self, direction: Direction, leaves: pprf::Leaves) -> ExtReceiver {
@@ -75,21 +85,41 @@ impl Session {
         Ok(ExtSender::new(direction, self.id(), self.agreed.suite, leaves, delta))
     }
 
-    fn done(&self, receiver: ExtReceiver, sender: ExtSender) -> PairSetup {
-        PairSetup::new(self.agreed.pair, self.agreed.serial, receiver, sender)
+    /// mta 3.2: `T("zero", setup id, server's half, client's half)`.
+    fn zero_seed(&self, server: &SecretBytes<32>, client: &SecretBytes<32>) -> SecretBytes<32> {
+        let t = Transcript::new("mta", "zero").part(self.id()).part(server.expose()).part(client.expose());
+        SecretBytes::new(t.finish())
     }
+
+    fn done(&self, receiver: ExtReceiver, sender: ExtSender, zero_seed: SecretBytes<32>) -> PairSetup {
+        PairSetup::new(self.agreed.pair, self.agreed.serial, receiver, sender, zero_seed)
+    }
+}
+
+const ZERO_HALF: &str = "zero seed half";
+
+/// Tells the server that both have one seed.
+fn zero_check(seed: &SecretBytes<32>) -> [u8; 32] {
+    Transcript::new("mta", "zero check").part(seed.expose()).finish()
+}
+
+fn half(r: &mut Reader<'_>) -> Result<SecretBytes<32>, Fault> {
+    Ok(SecretBytes::new(r.array()?))
 }
 
 /// The client after M1.
 pub struct SetupClient1 {
     agreed: Agreement,
     base: base_ot::Sender1,
+    zero_half: SecretBytes<32>,
+    opening: Opening,
 }
 
 /// The client after M3.
 pub struct SetupClient2 {
     session: Session,
     base: base_ot::Sender2,
+    zero_seed: SecretBytes<32>,
 }
 
 /// The client after M5: its receiving half is done, so that other extensions can ride in M5.
@@ -97,13 +127,17 @@ pub struct SetupClient3 {
     session: Session,
     receiver: ExtReceiver,
     chosen: Chosen,
+    zero_seed: SecretBytes<32>,
 }
 
 impl SetupClient1 {
     /// M1. `sid0` is the own first-frame session id.
     pub fn start(sid0: Sid, pair: Pair, suite: Suite, serial: u32, rng: &mut impl CryptoRng, w: &mut Writer) -> Self {
-        let base = base_ot::Sender1::start(sid0, Direction::FIRST, rng, w);
-        Self { agreed: Agreement { pair, suite, serial }, base }
+        let base = base_ot::Sender1::start(sid0, Direction::first(&pair), rng, w);
+        let zero_half = SecretBytes::random(rng);
+        let (com, opening) = Commitment::commit(ZERO_HALF, &sid0, pair.me(), zero_half.expose(), rng);
+        com.encode(w);
+        Self { agreed: Agreement { pair, suite, serial }, base, zero_half, opening }
     }
 
     /// Reads M2, writes M3. `sid` is the full one.
@@ -112,8 +146,12 @@ impl SetupClient1 {
     /// [`Fault::Encoding`], [`Fault::Forbidden`].
     pub fn challenge(self, sid: Sid, r: &mut Reader<'_>, w: &mut Writer) -> Result<SetupClient2, Fault> {
         let session = Session { agreed: self.agreed, sid };
-        let base = self.base.challenge(session.psid(Purpose::Setup, Direction::FIRST), r, w)?;
-        Ok(SetupClient2 { session, base })
+        let base = self.base.challenge(session.psid(Purpose::Setup, session.first()), r, w)?;
+        let zero_seed = session.zero_seed(&half(r)?, &self.zero_half);
+        w.bytes(self.zero_half.expose());
+        self.opening.encode(w);
+        w.bytes(&zero_check(&zero_seed));
+        Ok(SetupClient2 { session, base, zero_seed })
     }
 }
 
@@ -125,12 +163,12 @@ impl SetupClient2 {
     pub fn open(self, r: &mut Reader<'_>, w: &mut Writer, rng: &mut impl CryptoRng) -> Result<SetupClient3, Fault> {
         let session = self.session;
         let pairs = self.base.open(r, w)?;
-        let leaves = pprf::grow(session.psid(Purpose::Setup, Direction::FIRST), &pairs, w);
-        let receiver = session.receiver(Direction::FIRST, leaves);
+        let leaves = pprf::grow(session.psid(Purpose::Setup, session.first()), &pairs, w);
+        let receiver = session.receiver(session.first(), leaves);
         // mta 3.1
-        let psid = session.psid(Purpose::Boot, Direction::FIRST);
+        let psid = session.psid(Purpose::Boot, session.first());
         let received = receive(&receiver, psid, 1, w, rng);
-        Ok(SetupClient3 { session, receiver, chosen: boot_chosen(psid, &received) })
+        Ok(SetupClient3 { session, receiver, chosen: boot_chosen(psid, &received), zero_seed: self.zero_seed })
     }
 }
 
@@ -152,21 +190,25 @@ impl SetupClient3 {
     /// # Errors
     /// [`Fault::Encoding`], [`Fault::Pprf`].
     pub fn finish(self, r: &mut Reader<'_>) -> Result<PairSetup, Fault> {
-        let sender = self.session.sender(Direction::SECOND, &self.chosen, r)?;
-        Ok(self.session.done(self.receiver, sender))
+        let sender = self.session.sender(self.session.second(), &self.chosen, r)?;
+        Ok(self.session.done(self.receiver, sender, self.zero_seed))
     }
 }
 
 /// The server after M2.
 pub struct SetupServer1 {
     session: Session,
+    sid0_client: Sid,
     base: base_ot::Receiver1,
+    com: Commitment,
+    zero_half: SecretBytes<32>,
 }
 
 /// The server after M4.
 pub struct SetupServer2 {
     session: Session,
     base: base_ot::Receiver2,
+    zero_seed: SecretBytes<32>,
 }
 
 impl SetupServer1 {
@@ -189,17 +231,31 @@ impl SetupServer1 {
         rng: &mut impl CryptoRng,
     ) -> Result<Self, Fault> {
         let session = Session { agreed: Agreement { pair, suite, serial }, sid };
-        let psid = session.psid(Purpose::Setup, Direction::FIRST);
-        let base = base_ot::Receiver1::choose(sid0_client, psid, Direction::FIRST, r, w, rng)?;
-        Ok(Self { session, base })
+        let psid = session.psid(Purpose::Setup, session.first());
+        let base = base_ot::Receiver1::choose(sid0_client, psid, session.first(), r, w, rng)?;
+        let com = Commitment::decode(r)?;
+        let zero_half = SecretBytes::random(rng);
+        w.bytes(zero_half.expose());
+        Ok(Self { session, sid0_client, base, com, zero_half })
     }
 
     /// Reads M3, writes M4.
     ///
     /// # Errors
-    /// [`Fault::Encoding`].
+    /// [`Fault::Encoding`], [`Fault::Opening`], [`Fault::Inconsistent`].
     pub fn respond(self, r: &mut Reader<'_>, w: &mut Writer) -> Result<SetupServer2, Fault> {
-        Ok(SetupServer2 { session: self.session, base: self.base.respond(r, w)? })
+        let session = self.session;
+        let base = self.base.respond(r, w)?;
+        let (client_half, opening) = (half(r)?, Opening::decode(r)?);
+        let client = session.agreed.pair.id(Role::Client);
+        self.com
+            .verify(ZERO_HALF, &self.sid0_client, client, client_half.expose(), &opening)
+            .map_err(|_| Fault::Opening)?;
+        let zero_seed = session.zero_seed(&self.zero_half, &client_half);
+        if !bool::from(zero_check(&zero_seed).ct_eq(&r.array::<32>()?)) {
+            return Err(Fault::Inconsistent);
+        }
+        Ok(SetupServer2 { session, base, zero_seed })
     }
 }
 
@@ -211,12 +267,12 @@ impl SetupServer2 {
     pub fn finish(self, r: &mut Reader<'_>, w: &mut Writer) -> Result<PairSetup, Fault> {
         let session = self.session;
         let chosen = self.base.check(r)?;
-        let sender = session.sender(Direction::FIRST, &chosen, r)?;
+        let sender = session.sender(session.first(), &chosen, r)?;
         // mta 3.1
-        let psid = session.psid(Purpose::Boot, Direction::FIRST);
+        let psid = session.psid(Purpose::Boot, session.first());
         let sent = send(&sender, psid, 1, r)?;
         let pairs = boot_pairs(psid, &sent, sender.delta_block());
-        let leaves = pprf::grow(session.psid(Purpose::Setup, Direction::SECOND), &pairs, w);
-        Ok(session.done(session.receiver(Direction::SECOND, leaves), sender))
+        let leaves = pprf::grow(session.psid(Purpose::Setup, session.second()), &pairs, w);
+        Ok(session.done(session.receiver(session.second(), leaves), sender, self.zero_seed))
     }
 }

@@ -3,7 +3,7 @@
 use crate::{Agreed, Failed, Roster};
 use alloc::{collections::BTreeMap, vec::Vec};
 use symbolon_core::{
-    ItemId, KeyId, PartyId, Role, SecretBytes, SeedRng, SetupId, SharingId, Sid, Threshold,
+    ItemId, KeyId, PartyId, SecretBytes, SeedRng, SetupId, SharingId, Sid, Threshold,
     wire::{DecodeError, Reader, Writer},
 };
 use zeroize::Zeroizing;
@@ -33,15 +33,6 @@ pub enum Sends {
     Broadcast,
     /// A broadcast and a private frame to each other member.
     Both,
-}
-
-impl Sends {
-    /// Two parties that take turns: `first` sends the odd rounds, its peer the even ones, privately.
-    #[must_use]
-    pub fn turns(first: Role, round: u8, from: PartyId) -> Self {
-        let sender = if round % 2 == 1 { first } else { first.peer() };
-        if sender.id() == from { Self::Private } else { Self::Nothing }
-    }
 }
 
 /// One protocol: an enum with a variant per round, each owning exactly the secrets alive in that round.

@@ -1,5 +1,6 @@
 //! The parties of a run and their identities (safety.md S5).
 
+use crate::Sends;
 use alloc::vec::Vec;
 use symbolon_core::{
     PartyId, Role, Transcript,
@@ -147,25 +148,41 @@ impl Roster {
     }
 }
 
-/// The local role and both identities of a two-party run. `Role` alone converts into a pair with default names: enough for
+/// The local role, ids and identities of a two-party run. `Role` alone converts into a pair with default names: enough for
 /// runs over a channel that vouches for the peer, not for setups kept in a ledger (see [`Pair::is_named`]), nor for
 /// [`crate::Auth::Signed`], which needs keys.
+///
+/// Of any two parties the one with the lower id is the server: it commits first, the client sends the first frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Pair {
     role: Role,
-    server: Identity,
-    client: Identity,
+    server: (PartyId, Identity),
+    client: (PartyId, Identity),
 }
 
 impl Pair {
-    /// Names both sides.
+    /// The two parties of a two-party wallet: the server is 1, the client 2.
     ///
     /// # Errors
     /// [`RosterError::Duplicate`] if both have one identity.
     pub fn new(role: Role, server: Identity, client: Identity) -> Result<Self, RosterError> {
-        if server == client {
-            return Err(RosterError::Duplicate(PartyId::CLIENT));
+        Self::between(role.id(), (PartyId::SERVER, server), (PartyId::CLIENT, client))
+    }
+
+    /// Any two parties of a committee, in any order. The lower id is the server.
+    ///
+    /// # Errors
+    /// [`RosterError::Duplicate`] if both have one id or identity; [`RosterError::NotAMember`] if `me` is neither.
+    pub fn between(me: PartyId, one: (PartyId, Identity), other: (PartyId, Identity)) -> Result<Self, RosterError> {
+        let (server, client) = if one.0 < other.0 { (one, other) } else { (other, one) };
+        if server.0 == client.0 || server.1 == client.1 {
+            return Err(RosterError::Duplicate(client.0));
         }
+        let role = match me {
+            me if me == server.0 => Role::Server,
+            me if me == client.0 => Role::Client,
+            _ => return Err(RosterError::NotAMember(me)),
+        };
         Ok(Self { role, server, client })
     }
 
@@ -174,7 +191,7 @@ impl Pair {
     #[must_use]
     pub fn is_named(&self) -> bool {
         let unnamed = Self::from(self.role);
-        self.server != unnamed.server && self.client != unnamed.client
+        self.server.1 != unnamed.server.1 && self.client.1 != unnamed.client.1
     }
 
     /// The local role.
@@ -183,51 +200,73 @@ impl Pair {
         self.role
     }
 
+    /// The party id of one side.
+    #[must_use]
+    pub const fn id(&self, role: Role) -> PartyId {
+        match role {
+            Role::Server => self.server.0,
+            Role::Client => self.client.0,
+        }
+    }
+
+    /// The local party's id.
+    #[must_use]
+    pub const fn me(&self) -> PartyId {
+        self.id(self.role)
+    }
+
     /// The peer's party id.
     #[must_use]
     pub const fn peer(&self) -> PartyId {
-        self.role.peer().id()
+        self.id(self.role.peer())
     }
 
     /// The identity of one side.
     #[must_use]
     pub const fn identity(&self, role: Role) -> &Identity {
         match role {
-            Role::Server => &self.server,
-            Role::Client => &self.client,
+            Role::Server => &self.server.1,
+            Role::Client => &self.client.1,
         }
     }
 
-    /// The roster: server 1, client 2.
+    /// The roster.
     #[must_use]
     pub fn roster(&self) -> Roster {
-        Roster {
-            me: self.role.id(),
-            members: alloc::vec![(PartyId::SERVER, self.server), (PartyId::CLIENT, self.client)],
-        }
+        Roster { me: self.me(), members: alloc::vec![self.server, self.client] }
     }
 
-    /// The role, then both identities.
+    /// What `from` sends in `round` when both take turns: `first` sends the odd rounds, its peer the even ones, privately.
+    #[must_use]
+    pub fn turns(&self, first: Role, round: u8, from: PartyId) -> Sends {
+        let sender = if round % 2 == 1 { first } else { first.peer() };
+        if self.id(sender) == from { Sends::Private } else { Sends::Nothing }
+    }
+
+    /// The local party, then id and identity of server and client.
     pub fn encode(&self, w: &mut Writer) {
-        w.u16(self.role.id().get());
-        self.server.encode(w);
-        self.client.encode(w);
+        w.u16(self.me().get());
+        for (id, identity) in [self.server, self.client] {
+            w.u16(id.get());
+            identity.encode(w);
+        }
     }
 
     /// # Errors
-    /// [`DecodeError::Value`] for another party than 1 or 2 or for equal identities.
+    /// [`DecodeError::Value`] for parties that [`Pair::between`] refuses or that are not in order.
     pub fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let role = match r.party()? {
-            PartyId::SERVER => Role::Server,
-            PartyId::CLIENT => Role::Client,
-            _ => return Err(DecodeError::Value),
-        };
-        Self::new(role, Identity::decode(r)?, Identity::decode(r)?).map_err(|_| DecodeError::Value)
+        let me = r.party()?;
+        let (server, client) = ((r.party()?, Identity::decode(r)?), (r.party()?, Identity::decode(r)?));
+        if server.0 > client.0 {
+            return Err(DecodeError::Value);
+        }
+        Self::between(me, server, client).map_err(|_| DecodeError::Value)
     }
 }
 
 impl From<Role> for Pair {
     fn from(role: Role) -> Self {
-        Self { role, server: Identity::name("server"), client: Identity::name("client") }
+        let server = (PartyId::SERVER, Identity::name("server"));
+        Self { role, server, client: (PartyId::CLIENT, Identity::name("client")) }
     }
 }

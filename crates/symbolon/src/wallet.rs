@@ -154,7 +154,7 @@ impl Wallet {
         rng: &mut impl TryCryptoRng,
     ) -> Result<(Session<SignStateless>, Vec<Outgoing>), SignStartError> {
         let label = self.label()?;
-        let setup = StatelessSetup::new(&self.share, Suite::Blake3, payload, path)?;
+        let setup = StatelessSetup::new(&self.share, &self.pair()?, Suite::Blake3, payload, path)?;
         Ok(Session::start(setup, &self.share, (), label, auth, rng)?)
     }
 
@@ -226,7 +226,7 @@ impl Wallet {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Signed, SignOverError<C::Error>> {
         let label = self.label()?;
-        let setup = StatelessSetup::new(&self.share, Suite::Blake3, payload, path)?;
+        let setup = StatelessSetup::new(&self.share, &self.pair()?, Suite::Blake3, payload, path)?;
         let auth = Auth::Channel;
         let finished = run::<SignStateless, _, _>(setup, &self.share, (), label, auth, rng, channel, nothing_to_store)
             .map_err(SignOverError::Run)?;

@@ -251,7 +251,14 @@ fn stateless(world: &World, wire: Wire, text: &str, seed: u64) -> [Launched<Sign
     let mut rng = seeded(seed);
     ROLES.map(|role| {
         let share = world.wallet(role).share();
-        let setup = StatelessSetup::new(share, symbolon::Suite::Blake3, payload(seed), DerivationPath::root()).unwrap();
+        let setup = StatelessSetup::new(
+            share,
+            &symbolon::pair_of(share).unwrap(),
+            symbolon::Suite::Blake3,
+            payload(seed),
+            DerivationPath::root(),
+        )
+        .unwrap();
         launch(setup, share, (), label(text), auth(wire, role), &mut rng)
     })
 }

@@ -205,14 +205,14 @@ fn row_75_setup_values_have_one_encoding() {
     }
     let bytes = KeygenSetup::new(pair(Role::Client)).to_secret_bytes();
     assert_eq!(KeygenSetup::decode(&mut Reader::new(&bytes)), Ok(KeygenSetup::new(pair(Role::Client))));
-    for (at, value) in [(0, 1), (1, 0), (1, 3), (2, 0), (2, 3), (35, 9)] {
+    for (at, value) in [(0, 1), (1, 0), (1, 3), (3, 2), (3, 0), (4, 0), (4, 3), (38, 1), (39, 9)] {
         let mut spoilt = bytes.to_vec();
         spoilt[at] = value;
         assert!(KeygenSetup::decode(&mut Reader::new(&spoilt)).is_err(), "byte {at} = {value}");
     }
     // one identity for both sides
     let mut twice = bytes.to_vec();
-    twice.copy_within(2..35, 35);
+    twice.copy_within(4..37, 39);
     assert!(KeygenSetup::decode(&mut Reader::new(&twice)).is_err());
 }
 

@@ -273,15 +273,15 @@ fn the_stored_form_is_checked() {
         bytes[at] = value;
         PairSetup::decode(&mut Reader::new(&bytes)).err()
     };
-    // magic, version, kind; role; suite; runs above the limit
+    // magic, version, kind; own id; suite; runs above the limit
     assert_eq!(refused(0, 0), Some(DecodeError::Unsupported));
     assert_eq!(refused(8, 2), Some(DecodeError::Unsupported));
     assert_eq!(refused(9, 1), Some(DecodeError::Unsupported));
     assert_eq!(refused(11, 3), Some(DecodeError::Value));
-    assert_eq!(refused(78, 9), Some(DecodeError::Value));
-    assert_eq!(refused(83, 1), Some(DecodeError::Count));
+    assert_eq!(refused(82, 9), Some(DecodeError::Value));
+    assert_eq!(refused(87, 1), Some(DecodeError::Count));
     // Delta, every bit: then a known leaf stands where none may be
-    let delta = bytes.len() - 8192 - 16;
+    let delta = bytes.len() - 32 - 8192 - 16;
     for bit in 0..128 {
         let at = delta + bit / 8;
         assert_eq!(refused(at, bytes[at] ^ 1 << (bit % 8)), Some(DecodeError::Value), "bit {bit}");
@@ -292,7 +292,7 @@ fn the_stored_form_is_checked() {
 fn a_setup_serves_two_to_the_sixteen_runs() {
     let both = setup(Suite::Blake3, 83);
     let mut bytes = both.server.to_secret_bytes();
-    bytes[83..87].copy_from_slice(&(PairSetup::MAX_RUNS - 1).to_be_bytes());
+    bytes[87..91].copy_from_slice(&(PairSetup::MAX_RUNS - 1).to_be_bytes());
     let mut setup = PairSetup::decode(&mut Reader::new(&bytes)).unwrap();
     assert_eq!(setup.runs_left(), 1);
     assert_eq!(setup.begin_run(), Ok(()));

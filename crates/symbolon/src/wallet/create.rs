@@ -129,8 +129,8 @@ impl Protocol for Create {
     type Held = Made;
     type Output = Wallet;
 
-    fn sends(_: &CreateSetup, round: u8, from: PartyId) -> Sends {
-        Sends::turns(Role::Client, round, from)
+    fn sends(setup: &CreateSetup, round: u8, from: PartyId) -> Sends {
+        setup.pair.turns(Role::Client, round, from)
     }
 
     fn max_body(setup: &CreateSetup, round: u8) -> usize {
@@ -156,7 +156,7 @@ impl Protocol for Create {
             Role::Client => {
                 let mut w = Writer::new();
                 let state = SetupClient1::start(run.sid0(), setup.pair, setup.suite, setup.serial, rng, &mut w);
-                (Self::Client1(state), vec![(To::One(PartyId::SERVER), w.finish())])
+                (Self::Client1(state), vec![(To::One(setup.pair.peer()), w.finish())])
             }
             Role::Server => (Self::Server0, vec![]),
         }
@@ -187,7 +187,7 @@ impl Create {
             // M1 -> M2
             Self::Server0 => {
                 let keys = keygen::Initiator::commit(pair, &run.sid0(), &mut w, rng);
-                let client = run.sid0_of(PartyId::CLIENT);
+                let client = run.sid0_of(pair.id(Role::Client));
                 let ots = SetupServer1::choose(sid, client, *pair, setup.suite, setup.serial, r, &mut w, rng)?;
                 Self::Server1(ots, keys)
             }
@@ -203,7 +203,7 @@ impl Create {
             }
             // M4 -> M5
             Self::Client2(ots, keys) => {
-                let factor = keys.finish(&sid, &run.sid0_of(PartyId::SERVER), r)?;
+                let factor = keys.finish(&sid, &run.sid0_of(pair.id(Role::Server)), r)?;
                 w.bytes(&keygen::confirmation(&sid, &factor, Role::Client));
                 let ots = ots.open(r, &mut w, rng)?;
                 let conversion = convert::Responder::extend(ots.receiver(), &sid, &mut w, rng);

@@ -15,7 +15,9 @@ use symbolon_mta::{
     M1_LEN, M2_LEN, M3_LEN, M4_LEN, M5_LEN, M6_LEN, MulReceiver, Purpose, ReceiverShare, SetupClient1, SetupClient2,
     SetupClient3, SetupServer1, SetupServer2, Suite, extension_len,
 };
-use symbolon_session::{Agreed, Draft, Failed, Fault, Inbox, Next, Protocol, Roster, Run, Sends, Setup, Terms, To};
+use symbolon_session::{
+    Agreed, Draft, Failed, Fault, Inbox, Next, Pair, Protocol, Roster, Run, Sends, Setup, Terms, To,
+};
 use symbolon_sharing::KeyShare;
 
 /// Message, key and path of one stateless signature.
@@ -26,17 +28,18 @@ pub struct StatelessSetup {
 }
 
 impl StatelessSetup {
-    /// One signature of `share`.
+    /// One signature of `share` by these two of the key's members.
     ///
     /// # Errors
     /// [`SignError`].
     pub fn new(
         share: &KeyShare<Secp256k1>,
+        pair: &Pair,
         suite: Suite,
         payload: Payload,
         path: DerivationPath,
     ) -> Result<Self, SignError> {
-        Ok(Self { request: Request::new(share, payload, path)?, suite })
+        Ok(Self { request: Request::new(share, pair, payload, path)?, suite })
     }
 
     /// Message, key and path.
@@ -88,8 +91,8 @@ impl Protocol for SignStateless {
     type Held = ();
     type Output = Signed;
 
-    fn sends(_: &StatelessSetup, round: u8, from: PartyId) -> Sends {
-        Sends::turns(Role::Client, round, from)
+    fn sends(setup: &StatelessSetup, round: u8, from: PartyId) -> Sends {
+        setup.request.pair().turns(Role::Client, round, from)
     }
 
     fn max_body(_: &StatelessSetup, round: u8) -> usize {
@@ -122,7 +125,7 @@ impl Protocol for SignStateless {
             Role::Client => {
                 let mut w = Writer::new();
                 let state = SetupClient1::start(run.sid0(), *pair, setup.suite, 0, rng, &mut w);
-                (Self::Client1(target, state), vec![(To::One(PartyId::SERVER), w.finish())])
+                (Self::Client1(target, state), vec![(To::One(pair.peer()), w.finish())])
             }
             Role::Server => (Self::Server0(target), vec![]),
         }
@@ -158,7 +161,7 @@ impl SignStateless {
         let state = match self {
             // M1 -> M2
             Self::Server0(target) => {
-                let client = run.sid0_of(PartyId::CLIENT);
+                let client = run.sid0_of(pair.id(Role::Client));
                 let ots = SetupServer1::choose(sid, client, *pair, setup.suite, 0, r, &mut w, rng)?;
                 Self::Server1(target, ots)
             }
