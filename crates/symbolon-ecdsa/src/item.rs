@@ -183,10 +183,39 @@ fn item_id(role: Role, counter: u64, own: &OwnHalf, receiver: &ReceiverShare<2>)
     ItemId::truncate(&id.part(from_client).part(from_server).finish())
 }
 
-/// Banked items of any number of pairs, in memory, each handed out once. There is no way to put a taken item back other
-/// than the batch that made it.
-#[derive(Default)]
-pub struct Bank(BTreeMap<ItemId, Preprocessed>);
+/// What a [`Bank`] holds.
+pub trait Banked {
+    /// The item's name, equal at all its signers.
+    fn id(&self) -> ItemId;
+    /// Whether it was made over this pair setup.
+    fn is_over(&self, setup: &SetupId) -> bool;
+    /// Whether it was made over a setup of this pair whose serial is below `floor`.
+    fn is_below(&self, pair: &Pair, floor: u32) -> bool;
+}
+
+impl Banked for Preprocessed {
+    fn id(&self) -> ItemId {
+        self.id
+    }
+
+    fn is_over(&self, setup: &SetupId) -> bool {
+        self.setup == *setup
+    }
+
+    fn is_below(&self, pair: &Pair, floor: u32) -> bool {
+        self.pair == *pair && self.serial < floor
+    }
+}
+
+/// Banked items of any number of pairs (or, with [`crate::QuorumItem`], of sets of signers), in memory, each handed out
+/// once. There is no way to put a taken item back other than the batch that made it.
+pub struct Bank<I = Preprocessed>(BTreeMap<ItemId, I>);
+
+impl<I> Default for Bank<I> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
 
 impl Bank {
     /// An empty bank.
@@ -194,48 +223,50 @@ impl Bank {
     pub const fn new() -> Self {
         Self(BTreeMap::new())
     }
+}
 
+impl<I: Banked> Bank<I> {
     /// Files a fresh batch.
-    pub fn put(&mut self, items: impl IntoIterator<Item = Preprocessed>) {
-        self.0.extend(items.into_iter().map(|item| (item.id, item)));
+    pub fn put(&mut self, items: impl IntoIterator<Item = I>) {
+        self.0.extend(items.into_iter().map(|item| (item.id(), item)));
     }
 
-    /// Takes the item that the peer's frame names ([`crate::item_of`]); `None` if it is gone.
-    pub fn take(&mut self, id: &ItemId) -> Option<Preprocessed> {
+    /// Takes the item that the peer's frame names ([`crate::item_of`], [`crate::quorum_item_of`]); `None` if it is gone.
+    pub fn take(&mut self, id: &ItemId) -> Option<I> {
         self.0.remove(id)
     }
 
-    /// Takes any item of this pair setup: what the sender of the first frame does.
-    pub fn take_any(&mut self, setup: &SetupId) -> Option<Preprocessed> {
-        let id = self.0.iter().find(|(_, item)| item.setup == *setup).map(|(id, _)| *id)?;
+    /// Takes any item over this pair setup: what the sender of the first frame does.
+    pub fn take_any(&mut self, setup: &SetupId) -> Option<I> {
+        let id = self.ids(setup).next()?;
         self.0.remove(&id)
     }
 
     /// Destroys the items of a burned setup; those already taken may finish.
     pub fn burn(&mut self, setup: &SetupId) {
-        self.0.retain(|_, item| item.setup != *setup);
+        self.0.retain(|_, item| !item.is_over(setup));
     }
 
     /// Destroys the items of a pair below its floor: after a refresh or resharing they are stale (safety.md S6).
     pub fn destroy_below(&mut self, pair: &Pair, floor: u32) {
-        self.0.retain(|_, item| item.pair != *pair || item.serial >= floor);
+        self.0.retain(|_, item| !item.is_below(pair, floor));
     }
 
-    /// The ids of the items of a setup: what two banks compare after a restart, and what the sender of the first frame
+    /// The ids of the items over a setup: what two banks compare after a restart, and what the sender of the first frame
     /// picks from.
     pub fn ids(&self, setup: &SetupId) -> impl Iterator<Item = ItemId> + '_ {
         let setup = *setup;
-        self.0.values().filter(move |item| item.setup == setup).map(|item| item.id)
+        self.0.values().filter(move |item| item.is_over(&setup)).map(Banked::id)
     }
 
-    /// Items left for a setup.
+    /// Items left over a setup.
     #[must_use]
     pub fn left(&self, setup: &SetupId) -> usize {
-        self.0.values().filter(|item| item.setup == *setup).count()
+        self.ids(setup).count()
     }
 
     /// Takes everything out, for whoever distributes items to workers.
-    pub fn drain(&mut self) -> Vec<Preprocessed> {
+    pub fn drain(&mut self) -> Vec<I> {
         take(&mut self.0).into_values().collect()
     }
 }

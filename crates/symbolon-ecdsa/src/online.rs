@@ -115,7 +115,7 @@ fn partial(own: OwnHalf, receiver: ReceiverShare<2>, target: &Target, checked: &
 }
 
 /// `x(R) mod q`; refuses `R = O` and `r = 0`.
-fn x_mod_q(big_r: &Point) -> Result<Scalar, Fault> {
+pub(crate) fn x_mod_q(big_r: &Point) -> Result<Scalar, Fault> {
     let bytes = Secp256k1::point_to_bytes(big_r);
     let (tag, x) = bytes.split_first_chunk::<1>().ok_or(Fault::DegenerateNonce)?;
     let mut wide = [0; 64];

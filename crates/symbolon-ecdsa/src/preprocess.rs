@@ -38,6 +38,12 @@ pub enum PreprocessError {
     /// The pair setup has served all its runs.
     #[error(transparent)]
     Exhausted(#[from] Exhausted),
+    /// The signers of a quorum: three or more, each once, the local party among them.
+    #[error("a quorum has three or more distinct signers, the local party among them")]
+    Signers,
+    /// The pair setups are not exactly those with the other signers, under their identities, with one suite.
+    #[error("exactly one pair setup with each other signer is needed, under its identity, all with one suite")]
+    Pair,
 }
 
 impl PreprocessSetup {

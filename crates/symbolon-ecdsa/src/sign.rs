@@ -27,6 +27,9 @@ pub enum SignError {
     /// These two parties are not members of the key, or two are not exactly enough, or it is not an ECDSA key.
     #[error("these two parties are not exactly enough signers of this key, or it is not an ECDSA key")]
     Signers,
+    /// Two signers use the two-party path.
+    #[error("two signers use the two-party path: SignFull, SignOnline or a stateless run")]
+    TwoSigners,
     /// The pair of the setup or item has other identities than the members of the key.
     #[error("the pair setup or bank item belongs to other parties than the key")]
     Pair,

@@ -11,11 +11,13 @@
     reason = "a dev crate: a test that goes wrong should panic, and std is there"
 )]
 
+pub mod crowd;
 pub mod duo;
 pub mod lying;
 pub mod net;
 pub mod rng;
 
+pub use crowd::Crowd;
 pub use duo::{Duo, Ended, Traffic};
 pub use lying::{Fate, Lie, Lying, Script, Scripted, Telling, duel};
 pub use net::{Action, Counts, End, Launched, Net, Outcome, Wire, for_seeds, launch};

@@ -10,9 +10,11 @@ use symbolon_session::{
 pub struct Telling<'a> {
     /// Which of its own messages this is, from 1.
     pub message: usize,
+    /// For whom.
+    pub to: To,
     /// The ids of the run.
     pub run: &'a Run,
-    /// The peer's bodies so far.
+    /// The peer's bodies so far; with several peers, those of the first of them.
     pub heard: &'a [Vec<u8>],
     /// What an honest party would send.
     pub body: &'a mut Vec<u8>,
@@ -42,7 +44,7 @@ impl Mouth {
             self.said += 1;
             let outcome = outcome.as_deref_mut();
             let (message, heard) = (self.said, self.heard.as_slice());
-            (self.lie)(&mut Telling { message, run, heard, body: &mut body, outcome });
+            (self.lie)(&mut Telling { message, to, run, heard, body: &mut body, outcome });
             (to, body)
         };
         drafts.into_iter().map(tell).collect()
@@ -50,7 +52,7 @@ impl Mouth {
 }
 
 fn peer_of(setup: &impl Setup) -> PartyId {
-    setup.roster().peers().next().expect("a run has two parties")
+    setup.roster().peers().next().expect("a run has two parties or more")
 }
 
 /// Room for bodies that are longer than they may be.
