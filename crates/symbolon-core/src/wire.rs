@@ -55,6 +55,8 @@ pub enum Kind {
     Suspended,
     /// A share of an imported key that was not refreshed yet.
     ImportedShare,
+    /// The client's half of a key in split custody.
+    ClientShare,
 }
 
 impl Kind {
@@ -66,6 +68,7 @@ impl Kind {
             Self::Pending => 4,
             Self::Suspended => 5,
             Self::ImportedShare => 6,
+            Self::ClientShare => 7,
         }
     }
 }

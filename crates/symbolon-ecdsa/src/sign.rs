@@ -15,7 +15,7 @@ use symbolon_mta::{Exhausted, MulReceiver, PairSetup, Purpose, extension_len};
 use symbolon_session::{
     Agreed, Draft, Failed, Fault, Header, Inbox, Next, Pair, Protocol, Roster, Run, Sends, Setup, Terms, To,
 };
-use symbolon_sharing::{KeyShare, Scheme};
+use symbolon_sharing::{CustodyError, KeyShare, Scheme};
 
 type Point = <Secp256k1 as Group>::Point;
 type Share = KeyShare<Secp256k1>;
@@ -33,6 +33,9 @@ pub enum SignError {
     /// The pair of the setup or item has other identities than the members of the key.
     #[error("the pair setup or bank item belongs to other parties than the key")]
     Pair,
+    /// The nodes do not belong to this custody.
+    #[error(transparent)]
+    Custody(#[from] CustodyError),
     /// BIP-32 derivation.
     #[error(transparent)]
     Derive(#[from] DeriveError),

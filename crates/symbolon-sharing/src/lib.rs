@@ -4,6 +4,7 @@
 extern crate alloc;
 
 mod consent;
+mod custody;
 mod dealing;
 mod dkg;
 mod health;
@@ -16,6 +17,7 @@ mod retire;
 mod shamir;
 
 pub use consent::{Change, Consent};
+pub use custody::{ClientShare, Custody, CustodyError, Nodes};
 pub use dealing::Dealing;
 pub use dkg::{Dkg, DkgDealer, DkgError, DkgSetup};
 pub use health::KeyHealth;

@@ -2,9 +2,9 @@
 
 use crate::{DerivationPath, Digest, Payload, SignError, derive};
 use alloc::vec::Vec;
-use symbolon_core::{Group, PartyId, Secp256k1, SecretBytes, SecretScalar, Transcript, wire::Writer};
+use symbolon_core::{Group, KeyId, PartyId, Secp256k1, SecretBytes, SecretScalar, SharingId, Transcript, wire::Writer};
 use symbolon_session::{Agreed, Identity, LongTerm, Roster, Terms};
-use symbolon_sharing::{KeyShare, Scheme};
+use symbolon_sharing::{ClientShare, Custody, KeyShare, Nodes, Scheme};
 
 type Point = <Secp256k1 as Group>::Point;
 type Scalar = <Secp256k1 as Group>::Scalar;
@@ -17,6 +17,10 @@ pub struct QuorumRequest {
     path: DerivationPath,
     tweak: Scalar,
     public_key: Point,
+    /// The signer that has its additive share as it is, in split custody; the others are weighted without it.
+    client: Option<PartyId>,
+    /// The key that the weighted shares are of.
+    shared: (KeyId, SharingId, u32),
     pub(super) terms: Terms,
 }
 
@@ -69,17 +73,56 @@ impl QuorumRequest {
             ..Terms::default()
         };
         let members: Vec<_> = members.map(|member| (member.id, member.identity)).collect();
-        Self::of(share.me(), members, (*share.public_key(), share.chain_code()), terms, payload, path)
+        let shared = (share.key_id(), share.sharing_id(), share.epoch());
+        let key = (*share.public_key(), share.chain_code());
+        Self::of((share.me(), members), key, (None, shared), terms, (payload, path))
+    }
+
+    /// The same for a key in split custody (docs/custody.md): the client, and exactly `T` nodes. `share` is the own share of
+    /// a node; the client has none of this kind.
+    ///
+    /// # Errors
+    /// [`SignError::Custody`] for nodes that do not belong to this custody; [`SignError::Signers`] unless `signers` are
+    /// exactly `T` distinct nodes, and this party is one of them or the client; [`SignError::Derive`].
+    pub fn custody(
+        custody: &Custody<Secp256k1>,
+        nodes: &Nodes,
+        share: Option<&KeyShare<Secp256k1>>,
+        signers: &[PartyId],
+        payload: Payload,
+        path: DerivationPath,
+    ) -> Result<Self, SignError> {
+        custody.check(nodes, share)?;
+        let mut members: Vec<_> = nodes.members.iter().filter(|node| signers.contains(&node.0)).copied().collect();
+        let distinct = members.len() == signers.len();
+        if !distinct || members.len() != usize::from(nodes.threshold.get()) {
+            return Err(SignError::Signers);
+        }
+        members.push(custody.client());
+        let mut extra = Writer::new();
+        custody.encode_terms(nodes, &mut extra);
+        let terms = Terms {
+            threshold: Some(nodes.threshold),
+            key_id: Some(custody.key_id()),
+            sharing_id: Some(nodes.sharing_id),
+            epoch: Some(nodes.epoch),
+            extra: extra.finish(),
+            ..Terms::default()
+        };
+        let client = custody.client().0;
+        let me = share.map_or(client, KeyShare::me);
+        let shared = (nodes.key_id, nodes.sharing_id, nodes.epoch);
+        let key = (*custody.public_key(), custody.chain_code());
+        Self::of((me, members), key, (Some(client), shared), terms, (payload, path))
     }
 
     /// For any structure in which every signer has an additive share of the key; `terms` names the key.
-    pub(crate) fn of(
-        me: PartyId,
-        signers: Vec<(PartyId, Identity)>,
+    fn of(
+        (me, signers): (PartyId, Vec<(PartyId, Identity)>),
         (public_key, chain_code): (Point, &[u8; 32]),
+        (client, shared): (Option<PartyId>, (KeyId, SharingId, u32)),
         terms: Terms,
-        payload: Payload,
-        path: DerivationPath,
+        (payload, path): (Payload, DerivationPath),
     ) -> Result<Self, SignError> {
         if signers.len() == 2 {
             return Err(SignError::TwoSigners);
@@ -93,7 +136,8 @@ impl QuorumRequest {
             digest: Some(payload.sid_digest()),
             ..terms
         };
-        Ok(Self { roster, payload, path, tweak: derived.tweak, public_key: derived.public_key, terms })
+        let (tweak, public_key) = (derived.tweak, derived.public_key);
+        Ok(Self { roster, payload, path, tweak, public_key, client, shared, terms })
     }
 
     /// The signers.
@@ -125,12 +169,9 @@ impl QuorumRequest {
     /// # Errors
     /// [`SignError::Signers`] if `share` is not the one that the request was made for.
     pub fn signer(&self, share: &KeyShare<Secp256k1>) -> Result<SignerShare, SignError> {
-        let terms = &self.terms;
-        let same = terms.key_id == Some(share.key_id())
-            && terms.sharing_id == Some(share.sharing_id())
-            && terms.epoch == Some(share.epoch())
-            && share.me() == self.roster.me();
-        let signers: Vec<_> = self.roster.members().iter().map(|member| member.0).collect();
+        let same = self.shared == (share.key_id(), share.sharing_id(), share.epoch()) && share.me() == self.roster.me();
+        let signers = self.roster.members().iter().map(|member| member.0).filter(|id| Some(*id) != self.client);
+        let signers: Vec<_> = signers.collect();
         let lambdas = share.lambdas(&signers).map_err(|_| SignError::Signers)?;
         let own = signers.iter().zip(&lambdas).find(|(id, _)| **id == self.roster.me());
         match own {
@@ -139,8 +180,20 @@ impl QuorumRequest {
         }
     }
 
+    /// The additive share of the client in split custody: its half, as it is.
+    ///
+    /// # Errors
+    /// [`SignError::Signers`] if `share` is not the one that the request was made for.
+    pub fn client(&self, share: &ClientShare<Secp256k1>) -> Result<SignerShare, SignError> {
+        let custody = share.custody();
+        let same = self.client == Some(self.roster.me())
+            && self.terms.key_id == Some(custody.key_id())
+            && self.roster.identity(custody.client().0) == Some(&custody.client().1);
+        if same { Ok(self.additive(SecretScalar::new(*share.secret().expose()))) } else { Err(SignError::Signers) }
+    }
+
     /// `x` is an additive share of the key for this set of signers.
-    pub(crate) fn additive(&self, x: SecretScalar<Secp256k1>) -> SignerShare {
+    fn additive(&self, x: SecretScalar<Secp256k1>) -> SignerShare {
         SignerShare { x, of: self.fingerprint() }
     }
 

@@ -464,8 +464,7 @@ impl Protocol for QuorumFull {
 }
 
 impl QuorumRequest {
-    /// The setup value, the secret of this signer, and what moves in: everything for `Session::start` of a
-    /// [`QuorumFull`].
+    /// The setup value and the secret of this signer, for `Session::start` of a [`QuorumFull`]; the setups then move in.
     ///
     /// # Errors
     /// [`SignError`].

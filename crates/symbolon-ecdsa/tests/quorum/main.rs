@@ -8,5 +8,6 @@
     reason = "a test"
 )]
 
+mod custody;
 mod honest;
 mod world;

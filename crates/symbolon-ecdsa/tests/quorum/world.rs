@@ -47,7 +47,7 @@ pub(crate) fn start<P: Protocol>(
 
 /// `t`-of-`N` shares of one key. Another epoch is another sharing of it.
 pub(crate) fn shares(t: u16, epoch: u32) -> BTreeMap<PartyId, Share> {
-    let secret = SecretScalar::<Secp256k1>::new(Scalar::from(0x5_eed5_eedu64));
+    let secret = SecretScalar::<Secp256k1>::new(Scalar::from(0x5eed_5eed_u64));
     let threshold = Threshold::new(t, N.into()).unwrap();
     let indices: Vec<_> = (1..=u64::from(N)).map(Scalar::from).collect();
     let (dealt, _) = split(&secret, threshold, &indices, &mut seeded(u64::from(t) + 10 * u64::from(epoch))).unwrap();
