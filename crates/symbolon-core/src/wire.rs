@@ -57,6 +57,8 @@ pub enum Kind {
     ImportedShare,
     /// The client's half of a key in split custody.
     ClientShare,
+    /// A piece of a multiplicative factor in escrow.
+    FactorPiece,
 }
 
 impl Kind {
@@ -69,6 +71,7 @@ impl Kind {
             Self::Suspended => 5,
             Self::ImportedShare => 6,
             Self::ClientShare => 7,
+            Self::FactorPiece => 8,
         }
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod committee;
 mod controls;
 mod judge;
 mod memcheck;
@@ -33,6 +34,7 @@ fn steps() -> bool {
     let mut steps = Table::default();
     operations::all(&mut steps);
     protocols::all(&mut steps);
+    committee::all(&mut steps);
     let mut controls = Table::default();
     controls::all(&mut controls);
 

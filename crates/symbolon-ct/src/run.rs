@@ -1,10 +1,10 @@
-//! Two honest parties, step by step: each call of `Protocol::start` and `Protocol::advance` is one step of the table.
+//! Honest parties, step by step: each call of `Protocol::start` and `Protocol::advance` is one step of the table.
 
 use crate::memcheck::{classify, declassify, reports};
 use core::convert::Infallible;
 use rand_core::{TryCryptoRng, TryRng};
 use std::collections::BTreeMap;
-use symbolon::{Draft, Inbox, Next, PartyId, Protocol, Role, Run};
+use symbolon::{Draft, Inbox, Next, PartyId, Protocol, Run, Sends, Setup, To};
 use symbolon_core::{SeedRng, Sid, Transcript};
 
 /// A generator whose output is secret.
@@ -76,13 +76,92 @@ impl Table {
     }
 }
 
-/// How one side ended: the result, and what moved out.
+/// How one party ended: the result, and what moved out.
 pub type End<P> = (<P as Protocol>::Output, <P as Protocol>::Held);
 
 /// Server and client, in this order.
 pub type Both<T> = [T; 2];
 
-/// Runs a two-party protocol; every frame becomes public when it leaves.
+/// One party of a run: setup value, long-term secrets, what moves in.
+pub type Party<'a, P> = (&'a <P as Protocol>::Setup, &'a <P as Protocol>::LongTerm, <P as Protocol>::Input);
+
+/// A party in the middle of a run.
+struct Side<'a, P: Protocol> {
+    setup: &'a P::Setup,
+    state: Option<P>,
+    end: Option<End<P>>,
+}
+
+/// Runs a protocol of two parties or more; every frame becomes public when it leaves.
+///
+/// # Panics
+/// If an honest run fails.
+pub fn run_all<'a, P: Protocol>(
+    table: &mut Table,
+    name: &str,
+    parties: impl IntoIterator<Item = Party<'a, P>>,
+) -> BTreeMap<PartyId, End<P>>
+where
+    P::Setup: 'a,
+    P::LongTerm: 'a,
+{
+    let parties: Vec<Party<'a, P>> = parties.into_iter().collect();
+    let number = table.0.len() as u64;
+    let sid = |part: u16| Sid::from_bytes(Transcript::new("ct", "sid").number(part).number(number).finish());
+    let ids: Vec<PartyId> = parties.iter().map(|(setup, ..)| setup.roster().me()).collect();
+    let sid0: BTreeMap<_, _> = ids.iter().map(|id| (*id, sid(id.get()))).collect();
+    let later = |me: PartyId| Run::new(me, sid0.clone(), Some(sid(0)));
+    // a protocol without nonces knows the sid at once
+    let first = |me: PartyId| if P::NONCES { Run::new(me, sid0.clone(), None) } else { later(me) };
+
+    let mut sides: BTreeMap<PartyId, Side<'a, P>> = BTreeMap::new();
+    let mut drafts: Vec<(PartyId, Draft)> = Vec::new();
+    for (me, (setup, secrets, input)) in ids.iter().copied().zip(parties) {
+        let mut rng = Secret::new(100 * number + u64::from(me.get()));
+        let (state, sent) =
+            table.step(format!("{name}: {me} starts"), || P::start(setup, secrets, input, &first(me), rng.seed_rng()));
+        sides.insert(me, Side { setup, state: Some(state), end: None });
+        drafts.extend(sent.into_iter().map(|draft| (me, draft)));
+    }
+    for round in 1..=P::ROUNDS {
+        let mut inboxes: BTreeMap<PartyId, Inbox> = ids.iter().map(|id| (*id, Inbox::default())).collect();
+        for (from, (to, mut body)) in core::mem::take(&mut drafts) {
+            declassify(&mut body);
+            for (me, inbox) in &mut inboxes {
+                match to {
+                    To::One(one) if one == *me => inbox.insert(from, false, body.clone().into()),
+                    To::All if from != *me => inbox.insert(from, true, body.clone().into()),
+                    _ => (),
+                }
+            }
+        }
+        for (me, inbox) in inboxes {
+            let side = sides.get_mut(&me).expect("a party");
+            let heard = ids.iter().any(|from| *from != me && P::sends(side.setup, round, *from) != Sends::Nothing);
+            // after its result a party only waits for a confirmation, which is the session's
+            let Some(state) = side.state.take_if(|_| heard) else { continue };
+            let mut rng = Secret::new(100_000 * number + 1000 * u64::from(round) + u64::from(me.get()));
+            let next = table.step(format!("{name}: {me} after round {round}"), || {
+                state.advance(side.setup, &later(me), &inbox, rng.seed_rng())
+            });
+            let sent = match next {
+                Ok(Next::Round(state, sent)) => {
+                    side.state = Some(state);
+                    sent
+                }
+                Ok(Next::Prepared { output, drafts, held, .. }) | Ok(Next::Done(output, drafts, held)) => {
+                    side.end = Some((output, held));
+                    drafts
+                }
+                Err(failed) => panic!("{name}: {me} after round {round}: {:?}", failed.fault),
+            };
+            drafts.extend(sent.into_iter().map(|draft| (me, draft)));
+        }
+    }
+    sides.into_iter().map(|(id, side)| (id, side.end.expect("an honest run ends at everybody"))).collect()
+}
+
+/// A two-party run.
 ///
 /// # Panics
 /// If an honest run fails.
@@ -93,51 +172,7 @@ pub fn run<P: Protocol>(
     secrets: Both<&P::LongTerm>,
     inputs: Both<P::Input>,
 ) -> Both<End<P>> {
-    let roles = [Role::Server, Role::Client];
-    let number = table.0.len() as u64;
-    let sid = |part: &str| Sid::from_bytes(Transcript::new("ct", "sid").part(part).number(number).finish());
-    let sid0 = BTreeMap::from([(PartyId::SERVER, sid("server")), (PartyId::CLIENT, sid("client"))]);
-    let start = |role: Role| Run::new(role.id(), sid0.clone(), None);
-    let later = |role: Role| Run::new(role.id(), sid0.clone(), Some(sid("both")));
-    // a protocol without nonces knows the sid at once
-    let first = |role: Role| if P::NONCES { start(role) } else { later(role) };
-
-    let mut sides: Both<Option<P>> = [None, None];
-    let mut ends: Both<Option<End<P>>> = [None, None];
-    let mut drafts: Vec<(usize, Draft)> = Vec::new();
-    for (i, input) in inputs.into_iter().enumerate() {
-        let mut rng = Secret::new(2 * number + i as u64);
-        let (state, sent) = table.step(format!("{name}: {:?} starts", roles[i]), || {
-            P::start(&setups[i], secrets[i], input, &first(roles[i]), rng.seed_rng())
-        });
-        sides[i] = Some(state);
-        drafts.extend(sent.into_iter().map(|draft| (i, draft)));
-    }
-    for round in 1..=P::ROUNDS {
-        let Some((from, (_, mut body))) = drafts.pop() else { break };
-        assert!(drafts.is_empty(), "two parties take turns");
-        declassify(&mut body);
-        let to = 1 - from;
-        // after its result a party only waits for a confirmation, which is the session's
-        let Some(state) = sides[to].take() else { break };
-        let mut inbox = Inbox::default();
-        inbox.insert(roles[from].id(), false, body.into());
-        let mut rng = Secret::new(1000 * number + u64::from(round));
-        let next = table.step(format!("{name}: {:?} after message {round}", roles[to]), || {
-            state.advance(&setups[to], &later(roles[to]), &inbox, rng.seed_rng())
-        });
-        let sent = match next {
-            Ok(Next::Round(state, sent)) => {
-                sides[to] = Some(state);
-                sent
-            }
-            Ok(Next::Prepared { output, drafts, held, .. }) | Ok(Next::Done(output, drafts, held)) => {
-                ends[to] = Some((output, held));
-                drafts
-            }
-            Err(failed) => panic!("{name}: {:?} after message {round}: {:?}", roles[to], failed.fault),
-        };
-        drafts.extend(sent.into_iter().map(|draft| (to, draft)));
-    }
-    ends.map(|end| end.expect("an honest run ends on both sides"))
+    let parties = setups.iter().zip(secrets).zip(inputs).map(|((setup, secrets), input)| (setup, secrets, input));
+    let ends = run_all::<P>(table, name, parties).into_values().collect::<Vec<_>>();
+    ends.try_into().ok().expect("two parties")
 }

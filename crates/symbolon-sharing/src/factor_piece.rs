@@ -1,0 +1,277 @@
+//! A multiplicative factor in escrow: split over `N` nodes, of which `T` rebuild it (docs/custody.md). Signing needs no
+//! rebuilding: see [`crate::Custody`].
+
+use crate::{Marks, PairFactor, ShamirError, Share, combine, dealing::index, split};
+use alloc::vec::Vec;
+use rand_core::CryptoRng;
+use symbolon_core::{
+    Group, KeyId, PartyId, Secp256k1, SecretScalar, Threshold,
+    wire::{DecodeError, Kind, Reader, Writer},
+};
+use symbolon_proofs::FeldmanVector;
+use symbolon_session::{Pair, Storable};
+
+type Point = <Secp256k1 as Group>::Point;
+
+/// What every piece of one factor says alike.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Common {
+    pair: Pair,
+    key_id: KeyId,
+    generation: u32,
+    marks: Marks,
+    peer_point: Point,
+    public_key: Point,
+    chain_code: [u8; 32],
+    threshold: Threshold,
+    commitments: FeldmanVector<Secp256k1>,
+}
+
+/// One node's piece of a factor. The secret is wiped on drop.
+///
+/// ```compile_fail
+/// fn copyable<T: Clone>() {}
+/// copyable::<symbolon_sharing::FactorPiece>();
+/// ```
+pub struct FactorPiece {
+    node: PartyId,
+    value: SecretScalar<Secp256k1>,
+    common: Common,
+}
+
+/// Why pieces do not make a factor.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PieceError {
+    /// Shamir: too few pieces, nodes listed twice.
+    #[error(transparent)]
+    Shamir(#[from] ShamirError),
+    /// Pieces of another factor, key, generation or split than the first one; by node.
+    #[error("these nodes have pieces of another split: {0:?}")]
+    Mixed(Vec<PartyId>),
+    /// Pieces that are not on the committed polynomial; by node.
+    #[error("these nodes have bad pieces: {0:?}")]
+    Bad(Vec<PartyId>),
+    /// The rebuilt factor does not make the key with the peer's point.
+    #[error("the rebuilt factor does not make the key")]
+    NotTheFactor,
+}
+
+impl FactorPiece {
+    /// The node that keeps it.
+    #[must_use]
+    pub const fn node(&self) -> PartyId {
+        self.node
+    }
+
+    /// How many pieces rebuild.
+    #[must_use]
+    pub const fn threshold(&self) -> Threshold {
+        self.common.threshold
+    }
+
+    /// Name and generation of the factor.
+    #[must_use]
+    pub const fn of(&self) -> (KeyId, u32) {
+        (self.common.key_id, self.common.generation)
+    }
+
+    /// `P`.
+    #[must_use]
+    pub const fn public_key(&self) -> &Point {
+        &self.common.public_key
+    }
+
+    /// Whether the piece lies on the committed polynomial: what a node checks when it receives one, and now and then.
+    #[must_use]
+    pub fn verify(&self) -> bool {
+        self.common.commitments.verify(&index::<Secp256k1>(self.node), self.value.expose())
+    }
+}
+
+/// Splits a factor: any `threshold` of the nodes rebuild it. The factor itself stays what it is; whoever wants it gone drops
+/// it.
+///
+/// # Security
+/// A refresh of the pair does not reach pieces: they then make an old generation, and are destroyed with the old factor.
+///
+/// # Errors
+/// [`ShamirError`]: fewer nodes than the threshold, a node listed twice.
+pub fn split_factor(
+    factor: &PairFactor,
+    threshold: Threshold,
+    nodes: &[PartyId],
+    rng: &mut impl CryptoRng,
+) -> Result<Vec<FactorPiece>, ShamirError> {
+    let indices: Vec<_> = nodes.iter().map(|node| index::<Secp256k1>(*node)).collect();
+    let (shares, commitments) = split(factor.secret(), threshold, &indices, rng)?;
+    let common = Common {
+        pair: *factor.pair(),
+        key_id: factor.key_id(),
+        generation: factor.generation(),
+        marks: factor.marks(),
+        peer_point: *factor.peer_point(),
+        public_key: *factor.public_key(),
+        chain_code: *factor.chain_code(),
+        threshold,
+        commitments,
+    };
+    let piece = |(node, share): (&PartyId, Share<Secp256k1>)| FactorPiece {
+        node: *node,
+        value: share.value,
+        common: common.clone(),
+    };
+    Ok(nodes.iter().zip(shares).map(piece).collect())
+}
+
+/// Rebuilds the factor. Every piece is compared with the others and verified against the commitments before anything is
+/// combined, and the factor must make the key with the peer's point.
+///
+/// # Security
+/// The factor is then in one place again. Whoever can, signs with [`crate::Custody`] instead.
+///
+/// # Errors
+/// [`PieceError`], with every node that is to blame.
+pub fn combine_factor(pieces: &[FactorPiece]) -> Result<PairFactor, PieceError> {
+    let Some(first) = pieces.first() else { return Err(ShamirError::Count { got: 0, needed: 2 }.into()) };
+    let mixed = pieces.iter().filter(|piece| piece.common != first.common);
+    let mixed: Vec<_> = mixed.map(|piece| piece.node).collect();
+    if !mixed.is_empty() {
+        return Err(PieceError::Mixed(mixed));
+    }
+    let share = |piece: &FactorPiece| Share {
+        index: index::<Secp256k1>(piece.node),
+        value: SecretScalar::new(*piece.value.expose()),
+    };
+    let shares: Vec<_> = pieces.iter().map(share).collect();
+    let common = &first.common;
+    let secret = combine(&shares, &common.commitments).map_err(|error| match error {
+        ShamirError::BadShares(bad) => {
+            PieceError::Bad(bad.into_iter().filter_map(|at| pieces.get(at)).map(|piece| piece.node).collect())
+        }
+        other => PieceError::Shamir(other),
+    })?;
+    let Common { pair, key_id, generation, marks, peer_point, public_key, chain_code, .. } = common;
+    PairFactor::new(*pair, *key_id, *generation, secret, *peer_point, *public_key, *chain_code)
+        .map(|factor| factor.with_marks(*marks))
+        .map_err(|_| PieceError::NotTheFactor)
+}
+
+impl Storable for FactorPiece {
+    /// Magic, curve, node, pair, key id, generation, marks, peer point, `P`, chain code, threshold, commitments, value.
+    fn encode(&self, w: &mut Writer) {
+        let Common { pair, key_id, generation, marks, peer_point, public_key, chain_code, threshold, commitments } =
+            &self.common;
+        w.object(Kind::FactorPiece).u8(Secp256k1::ID).u16(self.node.get());
+        pair.encode(w);
+        w.bytes(key_id.as_ref()).u32(*generation).u8(marks.to_byte());
+        w.point::<Secp256k1>(peer_point).point::<Secp256k1>(public_key).bytes(chain_code).u16(threshold.get());
+        commitments.encode(w);
+        w.bytes(self.value.to_bytes().expose());
+    }
+
+    fn max_len(&self) -> usize {
+        512 + usize::from(self.common.threshold.get()) * Secp256k1::POINT_LEN
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        r.object(Kind::FactorPiece)?;
+        if r.u8()? != Secp256k1::ID {
+            return Err(DecodeError::Unsupported);
+        }
+        let node = r.party()?;
+        let pair = Pair::decode(r)?;
+        let (key_id, generation, marks) = (KeyId::from_bytes(r.array()?), r.u32()?, Marks::from_byte(r.u8()?)?);
+        let (peer_point, public_key) = (r.point::<Secp256k1>()?, r.point::<Secp256k1>()?);
+        let (chain_code, threshold) = (r.array()?, r.u16()?);
+        let threshold = Threshold::new(threshold, 255).map_err(|_| DecodeError::Value)?;
+        let commitments = FeldmanVector::decode(r, threshold)?;
+        let value = SecretScalar::new(r.scalar::<Secp256k1>()?);
+        let common =
+            Common { pair, key_id, generation, marks, peer_point, public_key, chain_code, threshold, commitments };
+        let piece = Self { node, value, common };
+        if piece.verify() { Ok(piece) } else { Err(DecodeError::Value) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+    use symbolon_core::{Role, SeedRng};
+
+    fn factor(seed: u8, generation: u32) -> PairFactor {
+        let mut rng = SeedRng::new(&[seed; 32]);
+        let (a, b) = (SecretScalar::<Secp256k1>::random(&mut rng), SecretScalar::<Secp256k1>::random(&mut rng));
+        let p = Secp256k1::mul(&b.public(), a.expose());
+        let id = KeyId::from_bytes([1; 16]);
+        PairFactor::new(Role::Server.into(), id, generation, a, b.public(), p, [3; 32]).unwrap()
+    }
+
+    fn nodes() -> Vec<PartyId> {
+        [3, 7, 40, 65535].map(|id| PartyId::new(id).unwrap()).to_vec()
+    }
+
+    fn pieces(of: &PairFactor, seed: u8) -> Vec<FactorPiece> {
+        split_factor(of, Threshold::new(3, 4).unwrap(), &nodes(), &mut SeedRng::new(&[seed; 32])).unwrap()
+    }
+
+    #[test]
+    fn any_three_of_four_pieces_rebuild_the_factor() {
+        let factor = factor(1, 2).with_marks(Marks { factor_kept: true, ..Marks::default() });
+        for without in 0..4 {
+            let mut pieces = pieces(&factor, 2);
+            assert!(pieces.iter().all(FactorPiece::verify));
+            pieces.remove(without);
+            let again = combine_factor(&pieces).unwrap();
+            assert_eq!(*again.to_secret_bytes(), *factor.to_secret_bytes());
+            pieces.pop();
+            let few = combine_factor(&pieces).err();
+            assert_eq!(few, Some(PieceError::Shamir(ShamirError::Count { got: 2, needed: 3 })));
+        }
+        assert!(combine_factor(&[]).is_err());
+    }
+
+    #[test]
+    fn bad_and_mixed_pieces_are_named() {
+        let (now, later) = (factor(1, 2), factor(1, 3));
+        let mut all = pieces(&now, 2);
+        all[1].value = SecretScalar::new(*all[1].value.expose() + <Secp256k1 as Group>::Scalar::from(1u64));
+        all[3].value = SecretScalar::new(*all[2].value.expose());
+        assert_eq!(combine_factor(&all).err(), Some(PieceError::Bad(vec![nodes()[1], nodes()[3]])));
+        // another generation, another split of the same factor
+        for other in [pieces(&later, 2), pieces(&now, 3)] {
+            let mut all = pieces(&now, 2);
+            all[2] = { other }.remove(2);
+            assert_eq!(combine_factor(&all).err(), Some(PieceError::Mixed(vec![nodes()[2]])));
+        }
+        let mut all = pieces(&now, 2);
+        all[2] = pieces(&now, 2).remove(1);
+        assert_eq!(combine_factor(&all).err(), Some(PieceError::Shamir(ShamirError::DuplicateIndex)));
+        // pieces that fit each other but not the key
+        let (a, b) = (factor(1, 2), factor(4, 2));
+        let wrong: Vec<_> = pieces(&a, 2)
+            .into_iter()
+            .map(|piece| FactorPiece { common: Common { public_key: *b.public_key(), ..piece.common }, ..piece })
+            .collect();
+        assert_eq!(combine_factor(&wrong).err(), Some(PieceError::NotTheFactor));
+    }
+
+    #[test]
+    fn row_75_one_checked_encoding() {
+        let piece = pieces(&factor(1, 2), 2).remove(0);
+        let bytes = piece.to_secret_bytes();
+        let mut r = Reader::new(&bytes);
+        assert_eq!(*FactorPiece::decode(&mut r).unwrap().to_secret_bytes(), *bytes);
+        r.finish().unwrap();
+        for len in 0..bytes.len() {
+            assert!(FactorPiece::decode(&mut Reader::new(&bytes[..len])).is_err());
+        }
+        // commitments and value
+        for at in bytes.len() - 32 - 3 * 33..bytes.len() {
+            let mut spoilt = bytes.to_vec();
+            spoilt[at] ^= 1;
+            assert!(FactorPiece::decode(&mut Reader::new(&spoilt)).is_err(), "byte {at}");
+        }
+    }
+}
