@@ -1,10 +1,10 @@
 //! How frames are authenticated (safety.md S5).
 
-use crate::{Header, Identity, Rejected, Roster, frame};
+use crate::{Header, Identity, Label, Protocol, Rejected, Roster, To, frame};
 use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use rand_core::TryCryptoRng;
-use symbolon_core::{PartyId, SecretBytes};
+use symbolon_core::{PartyId, SecretBytes, Transcript};
 use zeroize::Zeroizing;
 
 /// Length of the signature behind header and body.
@@ -48,6 +48,35 @@ impl IdentityKey {
     pub fn identity(&self) -> Identity {
         Identity::Key(self.0.verifying_key().to_bytes())
     }
+
+    /// Signs a statement outside of any run, for [`Identity::attested`]. It is never taken for a frame, nor for a statement
+    /// of another purpose.
+    ///
+    /// # Security
+    /// `statement` MUST say everything that it is about; it can be shown to anybody for ever.
+    #[must_use]
+    pub fn attest(&self, purpose: &str, statement: &[u8]) -> [u8; 64] {
+        self.0.sign(&attestation(purpose, statement)).to_bytes()
+    }
+}
+
+impl Identity {
+    /// Whether the holder of this identity signed the statement with [`IdentityKey::attest`]. `false` for opaque names.
+    #[must_use]
+    pub fn attested(&self, purpose: &str, statement: &[u8], signature: &[u8; 64]) -> bool {
+        let signature = Signature::from_bytes(signature);
+        verifying(self).is_some_and(|key| key.verify_strict(&attestation(purpose, statement), &signature).is_ok())
+    }
+}
+
+fn attestation(purpose: &str, statement: &[u8]) -> [u8; 32] {
+    Transcript::new("session", "attestation").part(purpose).part(statement).finish()
+}
+
+/// The key of an identity that can sign.
+fn verifying(identity: &Identity) -> Option<VerifyingKey> {
+    let Identity::Key(bytes) = identity else { return None };
+    VerifyingKey::from_bytes(bytes).ok().filter(|key| !key.is_weak())
 }
 
 /// How the frames of a run are authenticated; named once, at the start.
@@ -121,13 +150,8 @@ impl Auth {
         if roster.identity(roster.me()) != Some(&key.identity()) {
             return Err(AuthError::WrongKey);
         }
-        let usable = |(id, identity): &(PartyId, Identity)| match identity {
-            Identity::Key(bytes) => match VerifyingKey::from_bytes(bytes) {
-                Ok(key) if !key.is_weak() => Ok((*id, key)),
-                _ => Err(AuthError::NotAKey(*id)),
-            },
-            Identity::Name(_) => Err(AuthError::NotAKey(*id)),
-        };
+        let usable =
+            |(id, identity): &(PartyId, Identity)| Ok((*id, verifying(identity).ok_or(AuthError::NotAKey(*id))?));
         roster.members().iter().map(usable).collect()
     }
 
@@ -158,5 +182,61 @@ pub fn convict(a: &[u8], b: &[u8], key: &[u8; 32]) -> bool {
         // `Header` is all of the slot
         (Ok(of_a), Ok(of_b), Ok(a), Ok(b)) => of_a == of_b && a != b,
         _ => false,
+    }
+}
+
+/// The outcome hash that a member confirmed in the last round of a run of `P`, by its signed frame: what somebody who was no
+/// member of the run can check. Only for confirmations that are broadcasts with nothing else in them.
+///
+/// # Errors
+/// [`Rejected`], as in a session; the frame then says nothing.
+pub fn confirmed_by<P: Protocol>(
+    (member, identity): &(PartyId, Identity),
+    label: &Label,
+    frame: &[u8],
+) -> Result<[u8; 32], Rejected> {
+    let header = Header::parse(frame)?;
+    if header.protocol != P::ID {
+        return Err(Rejected::Protocol(header.protocol));
+    }
+    if header.label != label.tag() {
+        return Err(Rejected::Label);
+    }
+    if header.sender != *member {
+        return Err(Rejected::Sender);
+    }
+    if !P::KEY_MAKING || header.round != P::ROUNDS || header.to != To::All {
+        return Err(Rejected::Slot);
+    }
+    let content = verified(frame, &verifying(identity).ok_or(Rejected::Signature)?)?;
+    content.get(Header::LEN..).and_then(|body| body.try_into().ok()).ok_or(Rejected::Size)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attestation_is_of_one_purpose_and_never_a_frame() {
+        let key = IdentityKey::from_seed(SecretBytes::new([1; 32]));
+        let other = IdentityKey::from_seed(SecretBytes::new([2; 32])).identity();
+        let signature = key.attest("purpose", b"statement");
+        assert!(key.identity().attested("purpose", b"statement", &signature));
+        assert!(!key.identity().attested("another", b"statement", &signature));
+        assert!(!key.identity().attested("purpose", b"Statement", &signature));
+        // label and statement don't run into each other
+        assert!(!key.identity().attested("purposes", b"tatement", &signature));
+        assert!(!other.attested("purpose", b"statement", &signature));
+        assert!(!Identity::name("somebody").attested("purpose", b"statement", &signature));
+        // the key of order one verifies anything
+        let mut weak = [0; 32];
+        weak[0] = 1;
+        assert!(!Identity::Key(weak).attested("purpose", b"statement", &signature));
+        // what a frame's signature covers is another hash
+        let mut frame = b"statement".to_vec();
+        Auth::Signed(key.handle()).sign(&mut frame);
+        let (content, trailer) = frame.split_last_chunk::<TRAILER>().unwrap();
+        assert!(!key.identity().attested("purpose", content, trailer));
+        assert!(!key.identity().attested("frame", content, trailer));
     }
 }

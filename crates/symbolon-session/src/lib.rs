@@ -19,7 +19,7 @@ mod session;
 mod storage;
 mod suspend;
 
-pub use auth::{Auth, AuthError, IdentityKey, Unauthenticated, convict};
+pub use auth::{Auth, AuthError, IdentityKey, Unauthenticated, confirmed_by, convict};
 pub use channel::{Channel, Finished, RunError, run};
 pub use ending::{CloseError, Pending, SealedPending, Stored, close};
 pub use error::{Aborted, Burned, Error, Evidence, Rejected, StartError};

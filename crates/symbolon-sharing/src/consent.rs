@@ -23,6 +23,8 @@ pub enum Change {
         /// From the new epoch on.
         to: u16,
     },
+    /// An offline holder of the new epoch is not waited for any longer: old shares may be erased without its word.
+    GivesUp(KeyId, PartyId),
     /// The share of this epoch is erased.
     Retires(KeyId, u32),
 }

@@ -243,7 +243,7 @@ impl<G: Group> Custody<G> {
         if nodes.epoch == 0 {
             return Err((share, CustodyError::NotRefreshed));
         }
-        if !nodes.unconfirmed.is_empty() {
+        if nodes.unconfirmed().next().is_some() {
             return Err((share, CustodyError::Unconfirmed));
         }
         if !consent.covers(&[Change::Retires(self.key_id, self.epoch)]) {

@@ -117,8 +117,8 @@ impl<G: Group> Dealer<G> {
         Self { dealings, extra, value, commitment, opening, body: Vec::new() }
     }
 
-    /// Round 2: commitments, extra, opening, proof.
-    pub(crate) fn open(&mut self, sid: &Sid, me: PartyId, rng: &mut SeedRng) -> Vec<u8> {
+    /// Round 2: commitments, extra, opening, proof, and what is sealed to offline holders.
+    pub(crate) fn open(&mut self, sid: &Sid, me: PartyId, sealed: &[u8], rng: &mut SeedRng) -> Vec<u8> {
         let secrets: Vec<_> = self.dealings.iter().filter_map(Dealing::constant).collect();
         let publics: Vec<_> = self.dealings.iter().map(|dealing| dealing.commitments.constant_term()).collect();
         let context = proof_context(sid, me, &self.value);
@@ -129,11 +129,12 @@ impl<G: Group> Dealer<G> {
         if let Ok(proof) = BatchProof::prove(&context, &secrets, &publics, rng) {
             proof.encode(&mut w);
         }
+        w.bytes(sealed);
         self.body = w.finish();
         self.body.clone()
     }
 
-    /// Bytes of [`Dealer::open`].
+    /// Bytes of [`Dealer::open`], without what is sealed.
     pub(crate) fn opened_len(keys: usize, threshold: Threshold, extra: usize) -> usize {
         keys * usize::from(threshold.get()) * G::POINT_LEN + extra + 32 + BatchProof::<G>::LEN
     }
@@ -144,6 +145,7 @@ pub(crate) struct Opened<'f, G: Group> {
     pub(crate) dealer: PartyId,
     pub(crate) vectors: Vec<FeldmanVector<G>>,
     pub(crate) extra: &'f [u8],
+    pub(crate) sealed: &'f [u8],
     proof: BatchProof<G>,
     context: Transcript,
 }
@@ -158,7 +160,7 @@ impl<'f, G: Group> Opened<'f, G> {
         (sid, sid0): (&Sid, &Sid),
         dealer: PartyId,
         commitment: &Commitment,
-        (keys, threshold, extra): (usize, Threshold, usize),
+        (keys, threshold, extra, sealed): (usize, Threshold, usize, usize),
         r: Reader<'f>,
     ) -> Result<Self, Fault> {
         let all = r.rest();
@@ -169,8 +171,9 @@ impl<'f, G: Group> Opened<'f, G> {
             let value = all.get(..all.len().saturating_sub(r.remaining())).unwrap_or_default();
             let opening = Opening::decode(r)?;
             let proof = BatchProof::decode(r)?;
+            let sealed = r.bytes(sealed)?;
             commitment.verify(label, sid0, dealer, value, &opening).map_err(|_| Fault::Opening)?;
-            Ok(Self { dealer, vectors, extra, proof, context: proof_context(sid, dealer, value) })
+            Ok(Self { dealer, vectors, extra, sealed, proof, context: proof_context(sid, dealer, value) })
         })
     }
 

@@ -179,7 +179,7 @@ fn open<G: Group>(
         read.map(|commitment| (peer, commitment)).map_err(|error: DecodeError| Failed::new(peer, error.into()))
     };
     let commitments = setup.roster.peers().map(commitment).collect::<Result<BTreeMap<_, _>, _>>()?;
-    let opened = own.0.open(&run.sid(), setup.roster.me(), rng);
+    let opened = own.0.open(&run.sid(), setup.roster.me(), &[], rng);
     let mut drafts = vec![(To::All, opened)];
     drafts.extend(setup.roster.peers().map(|peer| {
         let mut w = Writer::with_capacity(32);
@@ -203,7 +203,7 @@ fn receive<G: Group>(
     let (sid, me) = (run.sid(), setup.roster.me());
     let read = |(dealer, commitment): (&PartyId, &Commitment)| {
         let sids = (&sid, &run.sid0_of(*dealer));
-        let shape = (1, setup.threshold, CHAIN_LEN);
+        let shape = (1, setup.threshold, CHAIN_LEN, 0);
         let opened = Opened::<G>::read(COMMIT, sids, *dealer, commitment, shape, inbox.broadcast(*dealer));
         let share = inbox.private(*dealer).whole(Reader::scalar::<G>).map(SecretScalar::<G>::new);
         let both = opened.and_then(|opened| Ok((opened, share?)));

@@ -82,6 +82,22 @@ pub enum PlanError {
     /// The members of the run.
     #[error(transparent)]
     Roster(#[from] RosterError),
+    /// An offline holder that is not in the new committee, deals, is listed twice, has the device key of another one, or
+    /// is not the local party where that one is to receive.
+    #[error("{0} can't be an offline holder")]
+    Offline(PartyId),
+    /// Sealing to the old public share of a holder that is new, replaced or renamed: whoever has that old share, and it is
+    /// not the holder, would open the new one.
+    #[error("nothing is sealed to the old share of {0}: it is not the same holder")]
+    OldShare(PartyId),
+    /// Fewer members of the new committee are online than its threshold.
+    #[error("{got} new holders are online, at least {needed} needed")]
+    Online {
+        /// New holders that take part.
+        got: usize,
+        /// The new threshold.
+        needed: usize,
+    },
     /// No key, more than [`Plan::MAX_KEYS`], or one twice.
     #[error("a plan has 1 to 1024 keys, each once")]
     Keys,

@@ -1,30 +1,32 @@
 //! Resharing: one protocol for refresh, recovery, add, revoke, threshold change, hand-over and import (docs/spec/sharing.md,
-//! steps 11 to 16), for one key or for many.
+//! steps 11 to 22), for one key or for many.
 //!
 //! The dealers `S`, exactly `t` old members, each deal `lambda_i(S)*x_i` among the new committee. Nobody's old share is
 //! touched: the caller retires it, after `Done` ([`crate::retire()`]).
 
+mod checks;
 mod flow;
+mod offline;
 mod setup;
 
 pub use flow::{Batch, Flow, HandOver, Imported, Imports, Kept, Refreshes, Reshared, ResharedBatch};
+pub use offline::{OfflineError, OfflineHolder, OpenWith, Package, SealTo};
 pub use setup::{Import, Ready, ReshareSetup, Source, hand_over, hand_over_batch, import, refresh, refresh_batch};
 
-use crate::dealing::{Dealer, Dealing, Opened, Proofs, Received, echo, evaluate_vartime, index, same_view, sum_of};
-use crate::{Factors, KeyHealth, KeyShare, Marks, Member, Parts};
+use crate::dealing::{Dealer, Dealing, echo, index, same_view};
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     vec,
     vec::Vec,
 };
+use checks::{Dealt, NewKey, Refused, check_keys, finish, statement_len, statements};
 use core::marker::PhantomData;
-use setup::{Key, Known};
 use symbolon_core::{
-    Group, KeyId, PartyId, SecretScalar, SeedRng, SharingId, Transcript,
-    wire::{DecodeError, Reader, Writer},
+    Group, PartyId, SecretScalar, SeedRng, Transcript,
+    wire::{DecodeError, Writer},
 };
-use symbolon_proofs::{Commitment, FeldmanVector};
-use symbolon_session::{Agreed, Draft, Failed, Fault, Inbox, Next, Protocol, Run, Sends, Storable, Suspend, To};
+use symbolon_proofs::Commitment;
+use symbolon_session::{Draft, Failed, Fault, Inbox, Next, Protocol, Run, Sends, Setup, Storable, Suspend, To};
 
 const COMMIT: &str = "reshare dealing";
 
@@ -49,57 +51,16 @@ pub struct Made<G: Group, F> {
     keys: Vec<Result<NewKey<G>, Refused>>,
     /// The own broadcast of round 3.
     vote: Vec<u8>,
+    /// With offline holders.
+    package: Option<Package>,
     of: PhantomData<fn() -> F>,
 }
 
-/// A key of the new epoch before it has a sharing id.
-struct NewKey<G: Group> {
-    /// Empty and without a share at a dealer that leaves.
-    members: Vec<Member<G>>,
-    x: Option<SecretScalar<G>>,
-    chain_code: [u8; 32],
-    marks: Marks,
-}
-
-/// Why a key is refused: who is to blame, if the evidence tells.
-#[derive(Clone, Copy)]
-struct Refused(Option<PartyId>, Fault);
-
-impl From<Refused> for Failed<()> {
-    fn from(Refused(culprit, fault): Refused) -> Self {
-        Self { culprit, fault, held: None, burned: Vec::new() }
-    }
-}
-
-/// `X_i` of the dealers, marks, and a hash of the chain code, for each key: what all dealers must state alike.
-fn statement_len<G: Group, F: Flow>(setup: &ReshareSetup<G, F>) -> usize {
-    setup.dealers.len() * G::POINT_LEN + 1 + 32
-}
-
-fn chain_digest(chain_code: &[u8; 32]) -> [u8; 32] {
-    Transcript::new("reshare", "chain code").part(chain_code).finish()
-}
-
-/// The statement about each key whose old sharing is known, with one inversion.
-fn statements<G: Group, F: Flow>(setup: &ReshareSetup<G, F>) -> Vec<Option<Vec<u8>>> {
-    let known = || setup.keys.iter().filter_map(|key| key.known.as_ref());
-    let points: Vec<_> = known().flat_map(|known| &known.points).copied().collect();
-    let bytes = G::points_to_bytes(&points);
-    let mut points = bytes.chunks_exact(setup.dealers.len());
-    let mut statement = |known: &Known<G>| {
-        let mut w = Writer::with_capacity(statement_len(setup));
-        points.next().unwrap_or_default().iter().for_each(|point| {
-            w.bytes(point.as_ref());
-        });
-        w.u8(known.marks.to_byte()).bytes(&chain_digest(&known.chain_code));
-        w.finish()
-    };
-    setup.keys.iter().map(|key| key.known.as_ref().map(&mut statement)).collect()
-}
-
 impl<G: Group, F: Flow> ReshareSetup<G, F> {
+    /// Bytes of a dealer's round 2.
     fn opened_len(&self) -> usize {
-        Dealer::<G>::opened_len(self.keys.len(), self.threshold, self.keys.len() * statement_len(self))
+        let statements = self.keys.len() * statement_len(self);
+        Dealer::<G>::opened_len(self.keys.len(), self.threshold, statements) + self.sealed_len()
     }
 
     /// Echo hash, and in a batch a bit for each key that is refused.
@@ -186,7 +147,7 @@ impl<G: Group, F: Flow> Protocol for Reshare<G, F> {
 
 impl<G: Group, F: Flow> Suspend for Reshare<G, F> {}
 
-/// Round 2: the dealers open, prove, and send the shares, each with the chain code.
+/// Round 2: the dealers open, prove, seal to whoever is offline, and send the shares, each with the chain code.
 fn open<G: Group, F: Flow>(
     mut own: Option<ReshareDealer<G>>,
     setup: &ReshareSetup<G, F>,
@@ -207,7 +168,10 @@ fn open<G: Group, F: Flow>(
     }
     let mut drafts = Vec::new();
     if let Some(ReshareDealer(dealer)) = &mut own {
-        drafts.push((To::All, dealer.open(&run.sid(), setup.me, rng)));
+        // keys and points that nothing can be sealed to were refused before
+        let nobody = |_| Failed { culprit: None, fault: Fault::Forbidden, held: None, burned: Vec::new() };
+        let sealed = setup.seal(&run.sid(), &dealer.dealings, rng).map_err(nobody)?;
+        drafts.push((To::All, dealer.open(&run.sid(), setup.me, &sealed, rng)));
         for peer in setup.roster.peers() {
             let mut w = Writer::with_capacity(64 * setup.keys.len());
             if setup.is_new(peer) {
@@ -224,45 +188,6 @@ fn open<G: Group, F: Flow>(
     Ok(Next::Round(Reshare::Opened(own, commitments), drafts))
 }
 
-/// A dealer's round 2.
-struct Dealt<'f, G: Group> {
-    opened: Opened<'f, G>,
-    /// Share and chain code of each key; empty at a member that leaves.
-    private: Vec<(SecretScalar<G>, [u8; 32])>,
-}
-
-impl<'f, G: Group> Dealt<'f, G> {
-    fn read<F: Flow>(
-        setup: &ReshareSetup<G, F>,
-        run: &Run,
-        dealer: PartyId,
-        commitment: &Commitment,
-        inbox: &'f Inbox,
-    ) -> Result<Self, Fault> {
-        let (keys, sids) = (setup.keys.len(), (&run.sid(), &run.sid0_of(dealer)));
-        let shape = (keys, setup.threshold, keys * statement_len(setup));
-        let opened = Opened::read(COMMIT, sids, dealer, commitment, shape, inbox.broadcast(dealer))?;
-        let wanted = if setup.is_new(setup.me) { keys } else { 0 };
-        // with room for all, so that it does not grow and leave copies behind
-        let mut private = Vec::with_capacity(wanted);
-        inbox.private(dealer).whole(|r| {
-            for _ in 0..wanted {
-                private.push((SecretScalar::new(r.scalar::<G>()?), r.array()?));
-            }
-            Ok::<_, DecodeError>(())
-        })?;
-        Ok(Self { opened, private })
-    }
-
-    const fn dealer(&self) -> PartyId {
-        self.opened.dealer
-    }
-
-    fn statement(&self, key: usize, len: usize) -> &'f [u8] {
-        self.opened.extra.chunks_exact(len).nth(key).unwrap_or_default()
-    }
-}
-
 /// Round 3: every dealing of every key is checked; the new shares are computed, and the echo goes out.
 fn receive<G: Group, F: Flow>(
     own: Option<&ReshareDealer<G>>,
@@ -273,34 +198,23 @@ fn receive<G: Group, F: Flow>(
     rng: &mut SeedRng,
 ) -> Result<Made<G, F>, Failed<()>> {
     let read = |(dealer, commitment): (&PartyId, &Commitment)| {
-        Dealt::read(setup, run, *dealer, commitment, inbox).map_err(|fault| Failed::new(*dealer, fault))
+        let dealt = Dealt::read(setup, run, *dealer, commitment, inbox.broadcast(*dealer));
+        let with_private = dealt.and_then(|dealt| dealt.with_private(setup, inbox.private(*dealer)));
+        with_private.map_err(|fault| Failed::new(*dealer, fault))
     };
     let dealt = commitments.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     for other in setup.roster.peers().filter(|peer| !setup.is_dealer(*peer)) {
         inbox.broadcast(other).finish().map_err(|error| Failed::new(other, error.into()))?;
     }
-    let mut known: Vec<Result<Known<G>, Refused>> =
-        statements(setup).iter().zip(&setup.keys).enumerate().map(|(k, of)| agreed_old(setup, k, of, &dealt)).collect();
-    verify(setup, &mut known, &dealt, rng)?;
-    if let Some(Err(refused)) = known.iter().find(|known| known.is_err() && !F::LENIENT) {
-        return Err((*refused).into());
-    }
-
     let own = own.map(|own| &own.0);
-    let keys: Vec<_> = known
-        .into_iter()
-        .enumerate()
-        .map(|(k, known)| known.and_then(|known| new_key(setup, k, known, own, &dealt)))
-        .collect();
-    if let Some(Err(refused)) = keys.iter().find(|key| key.is_err() && !F::LENIENT) {
-        return Err((*refused).into());
-    }
+    let keys = check_keys(setup, own, &dealt, rng)?;
 
     let peers = commitments.iter().map(|(id, com)| (*id, com.as_bytes().as_slice(), inbox.broadcast(*id).rest()));
     let mut broadcasts: Vec<_> = peers.collect();
     broadcasts.extend(own.map(|own| (setup.me, own.commitment.as_bytes().as_slice(), own.body.as_slice())));
     broadcasts.sort_unstable();
-    let echo = echo(&run.sid(), broadcasts.into_iter());
+    let echo = echo_of(setup, run, &broadcasts);
+    let package = (!setup.offline.is_empty()).then(|| Package::new(run, &broadcasts));
     let mut vote = echo.to_vec();
     if F::LENIENT {
         vote.extend(
@@ -308,133 +222,37 @@ fn receive<G: Group, F: Flow>(
                 .map(|keys| keys.iter().enumerate().fold(0u8, |byte, (bit, key)| byte | u8::from(key.is_err()) << bit)),
         );
     }
-    Ok(Made { echo, keys, vote, of: PhantomData })
+    Ok(Made { echo, keys, vote, package, of: PhantomData })
 }
 
-/// The old public data: what a holder knows, compared with what every dealer states; a newcomer's, if all state the same.
-fn agreed_old<G: Group, F: Flow>(
+/// The echo hash over the broadcasts of rounds 1 and 2, by dealer. What the sids absorb is in front once more, in the clear: an
+/// offline holder knows all of it but the nonces.
+fn echo_of<G: Group, F: Flow>(
     setup: &ReshareSetup<G, F>,
-    k: usize,
-    (truth, key): (&Option<Vec<u8>>, &Key<G>),
-    dealt: &[Dealt<'_, G>],
-) -> Result<Known<G>, Refused> {
-    let len = statement_len(setup);
-    let lies = |dealt: &&Dealt<'_, G>| truth.as_deref().is_some_and(|truth| dealt.statement(k, len) != truth);
-    if let Some(liar) = dealt.iter().find(lies) {
-        return Err(Refused(Some(liar.dealer()), Fault::Inconsistent));
-    }
-    let Some(first) = dealt.first() else {
-        // the only dealer of an import
-        return key.known.clone().ok_or(Refused(None, Fault::Inconsistent));
-    };
-    let stated = first.statement(k, len);
-    if dealt.iter().any(|dealt| dealt.statement(k, len) != stated) {
-        return Err(Refused(None, Fault::Mismatch(Agreed::Sharing)));
-    }
-    // chain codes as stated
-    for dealt in dealt {
-        if let Some((_, chain_code)) = dealt.private.get(k)
-            && !stated.ends_with(&chain_digest(chain_code))
-        {
-            return Err(Refused(Some(dealt.dealer()), Fault::Inconsistent));
-        }
-    }
-    if let Some(known) = &key.known {
-        return Ok(known.clone());
-    }
-    let read = |r: &mut Reader<'_>| -> Result<_, DecodeError> {
-        let points = setup.dealers.iter().map(|_| r.point::<G>()).collect::<Result<Vec<_>, _>>()?;
-        Ok((points, Marks::from_byte(r.u8()?)?))
-    };
-    let (points, marks) =
-        read(&mut Reader::new(stated)).map_err(|error| Refused(Some(first.dealer()), error.into()))?;
-    let terms: Vec<_> = points.iter().copied().zip(setup.lambdas()).collect();
-    if G::lincomb_vartime(&terms) != key.public_key {
-        return Err(Refused(None, Fault::PublicKeySum));
-    }
-    let chain_code = first.private.get(k).map_or([0; 32], |(_, chain_code)| *chain_code);
-    Ok(Known { points, chain_code, marks })
+    run: &Run,
+    broadcasts: &[(PartyId, &[u8], &[u8])],
+) -> [u8; 32] {
+    let (mut terms, mut members) = (Writer::new(), Writer::new());
+    setup.terms().encode(&mut terms);
+    setup.roster.encode_members(&mut members);
+    let start = Transcript::new("reshare", "echo").part(F::NAME).part(terms.finish()).part(members.finish());
+    let sid0 = |t: Transcript, dealer: &(PartyId, _)| t.part(run.sid0_of(dealer.0));
+    let all = echo(&run.sid(), broadcasts.iter().copied());
+    setup.dealers.iter().fold(start, sid0).part(all).finish()
 }
 
-/// Proofs, constant terms and shares of all keys in one combination. If it fails, a bad proof ends the run, and the keys
-/// that fail are marked.
-fn verify<G: Group, F: Flow>(
-    setup: &ReshareSetup<G, F>,
-    known: &mut [Result<Known<G>, Refused>],
-    dealt: &[Dealt<'_, G>],
-    rng: &mut SeedRng,
-) -> Result<(), Failed<()>> {
-    let proofs = Proofs::of(dealt.iter().map(|dealt| &dealt.opened), rng);
-    let inverses: Vec<_> = setup.lambdas().iter().map(G::invert).collect();
-    let mut items = Vec::with_capacity(known.len() * dealt.len());
-    let mut of = Vec::with_capacity(items.capacity());
-    for (k, known) in known.iter().enumerate() {
-        // a key that is refused already still counts in its dealers' proofs
-        let known = known.as_ref().ok();
-        for (dealt, proven) in dealt.iter().zip(&proofs.proven) {
-            let position = setup.dealers.iter().position(|dealer| dealer.0 == dealt.dealer());
-            let fixed = |i: usize| Some((known?.points.get(i).copied()?, inverses.get(i).copied()?));
-            let constant = position.and_then(fixed);
-            let share = dealt.private.get(k).map(|(share, _)| share).filter(|_| known.is_some());
-            let (Some(vector), Some(proven)) = (dealt.opened.vectors.get(k), proven.get(k)) else { continue };
-            items.push(Received { vector, constant, share, proven: *proven });
-            of.push((k, dealt.dealer()));
-        }
-    }
-    if Received::verify_all(&items, proofs, setup.me, rng) {
-        return Ok(());
-    }
-    for dealt in dealt {
-        dealt.opened.verify_proof().map_err(|fault| Failed::new(dealt.dealer(), fault))?;
-    }
-    let failed: Vec<_> = of
-        .iter()
-        .zip(&items)
-        .filter_map(|((k, dealer), item)| Some((*k, Refused(Some(*dealer), item.verify(setup.me).err()?))))
-        .collect();
-    for (k, refused) in failed {
-        if let Some(known) = known.get_mut(k).filter(|known| known.is_ok()) {
-            *known = Err(refused);
-        }
-    }
-    Ok(())
+/// The outcome of one key.
+fn key_outcome(echo: &[u8; 32], k: usize) -> [u8; 32] {
+    Transcript::new("reshare", "outcome").part(echo).number(u64::try_from(k).unwrap_or(u64::MAX)).finish()
 }
 
-/// `x'_j = sum f_i(j)` and all `X'_j`. Every dealing was checked, so that the public shares lie on one polynomial through the
-/// sum of the constant terms.
-fn new_key<G: Group, F: Flow>(
-    setup: &ReshareSetup<G, F>,
-    k: usize,
-    known: Known<G>,
-    own: Option<&Dealer<G>>,
-    dealt: &[Dealt<'_, G>],
-) -> Result<NewKey<G>, Refused> {
-    let key = setup.keys.get(k).ok_or(Refused(None, Fault::Inconsistent))?;
-    let mut marks = known.marks;
-    marks.factor_kept |= key.factors == Factors::Kept;
-    marks.imported |= F::IMPORT;
-    let mut new = NewKey { members: Vec::new(), x: None, chain_code: known.chain_code, marks };
-    let own = own.and_then(|own| own.dealings.get(k));
-    let vectors = dealt.iter().filter_map(|dealt| dealt.opened.vectors.get(k));
-    let vectors: Vec<&FeldmanVector<G>> = vectors.chain(own.map(Dealing::commitments)).collect();
-    let sum = sum_of(&vectors, setup.threshold);
-    if sum.first() != Some(&key.public_key) {
-        return Err(Refused(None, Fault::PublicKeySum));
+/// What all confirm; `refused` counts in a batch only.
+fn confirmed_outcome<F: Flow>(echo: &[u8; 32], refused: &[bool]) -> [u8; 32] {
+    if !F::LENIENT {
+        return key_outcome(echo, 0);
     }
-    if setup.is_new(setup.me) {
-        let own_share = own.map(|dealing| dealing.share(&index::<G>(setup.me)));
-        let shares = dealt.iter().filter_map(|dealt| dealt.private.get(k)).map(|(share, _)| share).chain(&own_share);
-        new.x = Some(SecretScalar::new(shares.map(|share| *share.expose()).sum()));
-        let public_share = |id: PartyId| evaluate_vartime::<G>(&sum, id);
-        let member = |(id, identity): &_| Member { id: *id, identity: *identity, public_share: public_share(*id) };
-        new.members = setup.new.iter().map(member).collect();
-    }
-    // attacks.md rows 32, 40: the threshold is not lower, no share is zero
-    let degenerate = sum.last().is_none_or(G::is_identity);
-    if degenerate || new.members.iter().any(|member| G::is_identity(&member.public_share)) {
-        return Err(Refused(None, Fault::Forbidden));
-    }
-    Ok(new)
+    let start = Transcript::new("reshare", "outcomes").part(echo);
+    refused.iter().fold(start, |t, refused| t.number(u8::from(*refused))).finish()
 }
 
 /// Round 4: all echoes agree; a key that anybody refuses stays in its old epoch.
@@ -463,28 +281,11 @@ fn confirm<G: Group, F: Flow>(
     }
     count(setup.me, made.vote.get(32..).unwrap_or_default());
 
-    let outcome_of = |k: usize| {
-        let t = Transcript::new("reshare", "outcome").part(made.echo);
-        t.number(u64::try_from(k).unwrap_or(u64::MAX)).finish()
-    };
     let refused: Vec<bool> = refused_by.iter().map(|by| !by.is_empty()).collect();
-    let mut outcome = Transcript::new("reshare", "outcomes").part(made.echo);
-    for refused in &refused {
-        outcome = outcome.number(u8::from(*refused));
-    }
-    let outcome = if F::LENIENT { outcome.finish() } else { outcome_of(0) };
-    let mut done = Vec::new();
-    let mut kept = Vec::new();
-    for ((k, key), (new, by)) in setup.keys.iter().enumerate().zip(made.keys.into_iter().zip(refused_by)) {
-        match new {
-            Ok(new) if by.is_empty() => done.push(reshared(setup, key, new, outcome_of(k))),
-            refusal => {
-                let culprit = refusal.err().and_then(|refused| refused.0);
-                kept.extend(key.old.map(|(key_id, ..)| Kept { key_id, refused_by: by, culprit }));
-            }
-        }
-    }
-    let output = F::output(ResharedBatch { done, kept }).ok_or(Failed {
+    let outcome = confirmed_outcome::<F>(&made.echo, &refused);
+    let package = made.package.map(|package| if F::LENIENT { package.with_refused(refused) } else { package });
+    let refused_by = refused_by.into_iter().map(|by| Some(by).filter(|by| !by.is_empty())).collect();
+    let output = finish(setup, &made.echo, made.keys, refused_by, package).ok_or(Failed {
         culprit: None,
         fault: Fault::Inconsistent,
         held: None,
@@ -493,45 +294,4 @@ fn confirm<G: Group, F: Flow>(
     let encoded = output.to_secret_bytes();
     let drafts = if setup.is_new(setup.me) { vec![(To::All, Vec::new())] } else { Vec::new() };
     Ok(Next::Prepared { output, encoded, outcome, drafts, held: () })
-}
-
-fn reshared<G: Group, F: Flow>(
-    setup: &ReshareSetup<G, F>,
-    key: &Key<G>,
-    new: NewKey<G>,
-    outcome: [u8; 32],
-) -> Reshared<G> {
-    let imported = || Transcript::new("reshare", "key id").point::<G>(&key.public_key).part(outcome).finish();
-    let key_id = key.old.map_or_else(|| KeyId::truncate(&imported()), |(key_id, ..)| key_id);
-    let sharing_id = SharingId::truncate(&outcome);
-    let old_holders: BTreeSet<PartyId> = setup.old.iter().map(|holder| holder.0).collect();
-    let health = KeyHealth {
-        key_id,
-        sharing_id,
-        epoch: key.new_epoch,
-        outcome,
-        members: setup.new.iter().map(|holder| holder.0).collect(),
-        unconfirmed: BTreeSet::new(),
-        old_threshold: setup.old_threshold,
-        old_shares: old_holders.clone(),
-        stale_backups: old_holders,
-        marks: new.marks,
-    };
-    let NewKey { members, x, chain_code, marks } = new;
-    let share = x.map(|x| {
-        KeyShare::from_checked(Parts {
-            scheme: key.scheme,
-            key_id,
-            sharing_id,
-            epoch: key.new_epoch,
-            members,
-            threshold: setup.threshold,
-            me: setup.me,
-            x,
-            public_key: key.public_key,
-            chain_code,
-            marks,
-        })
-    });
-    Reshared { share, health }
 }

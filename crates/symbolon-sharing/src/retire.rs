@@ -33,6 +33,9 @@ pub enum RetireError {
     /// The outcome is of another key, or not of a later epoch.
     #[error("no later epoch of this key was confirmed")]
     NotReplaced,
+    /// An offline holder has not confirmed, and nobody has given it up: until then old shares are kept.
+    #[error("an offline holder has not confirmed")]
+    Unconfirmed,
     /// The backups are not of the confirmed epoch.
     #[error("the backups are not of the new epoch")]
     NotResealed,
@@ -63,6 +66,9 @@ pub fn retire<G: Group>(
 ) -> Result<(), (KeyShare<G>, RetireError)> {
     if health.key_id != old.key_id() || health.epoch <= old.epoch() {
         return Err((old, RetireError::NotReplaced));
+    }
+    if health.unconfirmed().next().is_some() {
+        return Err((old, RetireError::Unconfirmed));
     }
     if backups.key_id != health.key_id || backups.epoch != health.epoch {
         return Err((old, RetireError::NotResealed));

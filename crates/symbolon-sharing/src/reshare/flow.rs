@@ -1,13 +1,13 @@
 //! The flows of a resharing and what each gives back.
 
-use super::{Ready, refresh};
-use crate::{Factors, KeyHealth, KeyShare, PlanError};
+use super::{Package, Ready, refresh};
+use crate::{Factors, HealthError, KeyHealth, KeyShare, PlanError};
 use alloc::{collections::BTreeSet, vec::Vec};
 use symbolon_core::{
     Group, KeyId, PartyId,
     wire::{DecodeError, Kind, Reader, Writer},
 };
-use symbolon_session::Storable;
+use symbolon_session::{IdentityKey, Storable};
 
 #[allow(unnameable_types, reason = "seals a trait")]
 mod sealed {
@@ -61,8 +61,8 @@ impl Flow for Refreshes {
     const IMPORT: bool = false;
     type Output<G: Group> = Reshared<G>;
 
-    fn output<G: Group>(mut all: ResharedBatch<G>) -> Option<Reshared<G>> {
-        all.done.pop()
+    fn output<G: Group>(all: ResharedBatch<G>) -> Option<Reshared<G>> {
+        all.only()
     }
 }
 
@@ -73,8 +73,8 @@ impl Flow for HandOver {
     const IMPORT: bool = false;
     type Output<G: Group> = Reshared<G>;
 
-    fn output<G: Group>(mut all: ResharedBatch<G>) -> Option<Reshared<G>> {
-        all.done.pop()
+    fn output<G: Group>(all: ResharedBatch<G>) -> Option<Reshared<G>> {
+        all.only()
     }
 }
 
@@ -85,8 +85,8 @@ impl Flow for Imports {
     const IMPORT: bool = true;
     type Output<G: Group> = Imported<G>;
 
-    fn output<G: Group>(mut all: ResharedBatch<G>) -> Option<Imported<G>> {
-        all.done.pop().map(Imported)
+    fn output<G: Group>(all: ResharedBatch<G>) -> Option<Imported<G>> {
+        all.only().map(Imported)
     }
 }
 
@@ -120,11 +120,31 @@ pub struct Reshared<G: Group> {
     pub share: Option<KeyShare<G>>,
     /// What is left of the old epoch.
     pub health: KeyHealth,
+    /// What the offline holders of the run need, if there are any; in a batch it is in [`ResharedBatch::package`].
+    pub package: Option<Package>,
+}
+
+fn put_package(w: &mut Writer, package: Option<&Package>) {
+    match package {
+        None => {
+            w.u8(0);
+        }
+        Some(package) => package.encode(w.u8(1)),
+    }
+}
+
+fn take_package(r: &mut Reader<'_>) -> Result<Option<Package>, DecodeError> {
+    match r.u8()? {
+        0 => Ok(None),
+        1 => Package::decode(r).map(Some),
+        _ => Err(DecodeError::Value),
+    }
 }
 
 impl<G: Group> Storable for Reshared<G> {
     fn encode(&self, w: &mut Writer) {
         self.health.encode(w);
+        put_package(w, self.package.as_ref());
         match &self.share {
             None => {
                 w.u8(0);
@@ -134,17 +154,18 @@ impl<G: Group> Storable for Reshared<G> {
     }
 
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let health = KeyHealth::decode(r)?;
+        let (health, package) = (KeyHealth::decode(r)?, take_package(r)?);
         let share = match r.u8()? {
             0 => None,
             1 => Some(KeyShare::decode(r)?),
             _ => return Err(DecodeError::Value),
         };
-        Ok(Self { share, health })
+        Ok(Self { share, health, package })
     }
 
     fn max_len(&self) -> usize {
-        1 + self.health.max_len() + self.share.as_ref().map_or(0, Storable::max_len)
+        let package = self.package.as_ref().map_or(0, Storable::max_len);
+        2 + self.health.max_len() + package + self.share.as_ref().map_or(0, Storable::max_len)
     }
 }
 
@@ -157,6 +178,29 @@ impl<G: Group> Imported<G> {
     #[must_use]
     pub const fn health(&self) -> &KeyHealth {
         &self.0.health
+    }
+
+    /// What the offline holders need, if there are any.
+    #[must_use]
+    pub const fn package(&self) -> Option<&Package> {
+        self.0.package.as_ref()
+    }
+
+    /// What an offline holder shows once its share is durable: [`KeyHealth::confirmation`].
+    ///
+    /// # Errors
+    /// [`HealthError::OtherShare`], also without a share.
+    pub fn confirmation(&self, key: &IdentityKey) -> Result<[u8; 64], HealthError> {
+        let share = self.0.share.as_ref().ok_or(HealthError::OtherShare)?;
+        self.0.health.confirmation(share, key)
+    }
+
+    /// [`KeyHealth::note_confirmed`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn note_confirmed(&mut self, holder: PartyId, confirmation: &[u8; 64]) -> Result<(), HealthError> {
+        self.0.health.note_confirmed(holder, confirmation)
     }
 
     /// `P`, at a member of the committee.
@@ -196,7 +240,7 @@ impl<G: Group> Storable for Imported<G> {
 pub struct Kept {
     /// The key.
     pub key_id: KeyId,
-    /// Who refused it.
+    /// Who refused it. An offline holder only learns that somebody did: then this is empty.
     pub refused_by: BTreeSet<PartyId>,
     /// Whom the evidence names, where it was refused here.
     pub culprit: Option<PartyId>,
@@ -208,11 +252,20 @@ pub struct ResharedBatch<G: Group> {
     pub done: Vec<Reshared<G>>,
     /// Keys that stay in the old one.
     pub kept: Vec<Kept>,
+    /// What the offline holders need, if there are any: one for all keys.
+    pub package: Option<Package>,
+}
+
+impl<G: Group> ResharedBatch<G> {
+    fn only(mut self) -> Option<Reshared<G>> {
+        self.done.pop().map(|one| Reshared { package: self.package, ..one })
+    }
 }
 
 impl<G: Group> Storable for ResharedBatch<G> {
     fn encode(&self, w: &mut Writer) {
         let count = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        put_package(w, self.package.as_ref());
         w.u16(count(self.done.len())).u16(count(self.kept.len()));
         self.done.iter().for_each(|one| one.encode(w));
         for kept in &self.kept {
@@ -224,6 +277,7 @@ impl<G: Group> Storable for ResharedBatch<G> {
     }
 
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let package = take_package(r)?;
         let (done, kept) = (r.count(1024)?, r.count(1024)?);
         let done = (0..done).map(|_| Reshared::decode(r)).collect::<Result<_, _>>()?;
         let kept = (0..kept).map(|_| {
@@ -233,10 +287,11 @@ impl<G: Group> Storable for ResharedBatch<G> {
             Ok(Kept { key_id, refused_by, culprit })
         });
         let kept = kept.collect::<Result<_, DecodeError>>()?;
-        Ok(Self { done, kept })
+        Ok(Self { done, kept, package })
     }
 
     fn max_len(&self) -> usize {
-        4 + self.done.iter().map(Storable::max_len).sum::<usize>() + self.kept.len() * (20 + 2 * 255)
+        let package = self.package.as_ref().map_or(0, Storable::max_len);
+        5 + package + self.done.iter().map(Storable::max_len).sum::<usize>() + self.kept.len() * (20 + 2 * 255)
     }
 }

@@ -1,6 +1,6 @@
 //! The two ways to a resharing, refresh and hand-over, and the import of a key (docs/spec/sharing.md, steps 11 and 12).
 
-use super::{Batch, Flow, HandOver, Imports, Refreshes};
+use super::{Batch, Flow, HandOver, Imports, Refreshes, SealTo};
 use crate::plan::Holder;
 use crate::{Consent, Factors, KeyShare, Marks, Plan, PlanError, PlannedKey, Scheme, dealing::index, lagrange};
 use alloc::{vec, vec::Vec};
@@ -9,7 +9,7 @@ use symbolon_core::{
     Group, KeyId, PartyId, Secp256k1, SecretBytes, SecretScalar, SharingId, Threshold, Transcript,
     wire::{DecodeError, Reader, Writer},
 };
-use symbolon_session::{Identity, LongTerm, Roster, Setup, Storable, Terms};
+use symbolon_session::{Identity, LongTerm, Roster, RosterError, Setup, Storable, Terms};
 
 /// Who takes part, who deals, what: made by [`refresh`], [`hand_over`], [`import`] and their batch forms, and by nothing
 /// else. `F` is the flow, so that the one is never taken for the other.
@@ -21,6 +21,8 @@ pub struct ReshareSetup<G: Group, F> {
     pub(super) dealers: Vec<Holder>,
     pub(super) new: Vec<Holder>,
     pub(super) threshold: Threshold,
+    /// Members of `new` that don't take part, by ascending id.
+    pub(super) offline: Vec<(PartyId, SealTo)>,
     pub(super) keys: Vec<Key<G>>,
     pub(super) roster: Roster,
     pub(super) of: PhantomData<fn() -> F>,
@@ -38,10 +40,12 @@ pub(super) struct Key<G: Group> {
     pub(super) known: Option<Known<G>>,
 }
 
-/// The old public data that matters: `X_i` of the dealers in their order, chain code, marks.
+/// The old public data that matters: `X_i` of the dealers in their order, `X_j` of the other old holders in theirs (none at a
+/// newcomer), chain code, marks.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Known<G: Group> {
     pub(super) points: Vec<G::Point>,
+    pub(super) others: Vec<G::Point>,
     pub(super) chain_code: [u8; 32],
     pub(super) marks: Marks,
 }
@@ -179,8 +183,13 @@ pub fn import<G: Group>(
         return Err(PlanError::OtherKey);
     }
     let marks = Marks { imported: true, ..Marks::default() };
-    let known =
-        key.as_ref().map(|(_, chain_code)| Known { points: vec![plan.public_key], chain_code: *chain_code, marks });
+    let known = |chain_code: &[u8; 32]| Known {
+        points: vec![plan.public_key],
+        others: Vec::new(),
+        chain_code: *chain_code,
+        marks,
+    };
+    let known = key.as_ref().map(|(_, chain_code)| known(chain_code));
     let imported = Key {
         scheme: plan.scheme,
         old: None,
@@ -235,8 +244,10 @@ fn ready<G: Group, F: Flow>(me: PartyId, shares: &[&KeyShare<G>], plan: Plan<G>)
             return Err(PlanError::OtherKey);
         }
         let point = |dealer: &Holder| share.members().iter().find(|m| m.id == dealer.0).map(|m| m.public_share);
-        let points: Vec<_> = dealers.iter().filter_map(point).collect();
-        Ok(Known { points, chain_code: *share.chain_code(), marks: share.marks() })
+        let points = dealers.iter().filter_map(point).collect();
+        let deals = |holder: &&Holder| dealers.iter().any(|dealer| dealer.0 == holder.0);
+        let others = old.iter().filter(|holder| !deals(holder)).filter_map(point).collect();
+        Ok(Known { points, others, chain_code: *share.chain_code(), marks: share.marks() })
     };
     let mut keys = Vec::with_capacity(plan.keys.len());
     for (i, key) in plan.keys.iter().enumerate() {
@@ -253,6 +264,15 @@ fn ready<G: Group, F: Flow>(me: PartyId, shares: &[&KeyShare<G>], plan: Plan<G>)
     let setup = ReshareSetup::new(me, from, dealers, (plan.new, plan.threshold), keys)?;
     let source = if is_dealer { Source::shares(shares) } else { Source::nothing() };
     Ok((setup, source))
+}
+
+/// The dealers and those of the new committee that are not offline.
+fn run_of(dealers: &[Holder], new: &[Holder], offline: &[(PartyId, SealTo)]) -> Vec<Holder> {
+    let online = |holder: &&Holder| !offline.iter().any(|absent| absent.0 == holder.0);
+    let mut all: Vec<Holder> = dealers.iter().chain(new.iter().filter(online)).copied().collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 impl<G: Group, F: Flow> ReshareSetup<G, F> {
@@ -293,11 +313,39 @@ impl<G: Group, F: Flow> ReshareSetup<G, F> {
         if keys.iter().any(|key| key.scheme == Scheme::Ecdsa && G::ID != Secp256k1::ID) {
             return Err(PlanError::Scheme);
         }
-        let mut all = [dealers.as_slice(), &new].concat();
-        all.sort_unstable();
-        all.dedup();
-        let roster = Roster::new(me, all)?;
-        Ok(Self { me, old, old_threshold, dealers, new, threshold, keys, roster, of: PhantomData })
+        let roster = Roster::new(me, run_of(&dealers, &new, &[]))?;
+        let offline = Vec::new();
+        Ok(Self { me, old, old_threshold, dealers, new, threshold, offline, keys, roster, of: PhantomData })
+    }
+
+    /// The checks of a list of offline holders. `me` is who the roster is made for.
+    pub(super) fn set_offline(mut self, me: PartyId, offline: &[(PartyId, SealTo)]) -> Result<Self, PlanError> {
+        self.offline = offline.to_vec();
+        self.offline.sort_unstable_by_key(|holder| holder.0);
+        for (i, (id, to)) in self.offline.iter().enumerate() {
+            let holder = self.new.iter().find(|holder| holder.0 == *id).ok_or(PlanError::Offline(*id))?;
+            let same = |other: &(PartyId, SealTo)| {
+                other.0 == *id || matches!((to, &other.1), (SealTo::Device(a), SealTo::Device(b)) if a == b)
+            };
+            if self.is_dealer(*id) || self.offline.iter().skip(i + 1).any(same) {
+                return Err(PlanError::Offline(*id));
+            }
+            // attacks.md row 102: somebody else may have that old share
+            if *to == SealTo::OldShare && !self.old.contains(holder) {
+                return Err(PlanError::OldShare(*id));
+            }
+        }
+        let (got, needed) = (self.new.len().saturating_sub(offline.len()), usize::from(self.threshold.get()));
+        if got < needed {
+            return Err(PlanError::Online { got, needed });
+        }
+        // what is confirmed to somebody who is not there is signed
+        let named = |holder: &Holder| matches!(holder.1, Identity::Name(_));
+        if !offline.is_empty() && self.dealers.iter().chain(&self.new).any(named) {
+            return Err(RosterError::OpaqueName.into());
+        }
+        self.roster = Roster::new(me, run_of(&self.dealers, &self.new, &self.offline))?;
+        Ok(self)
     }
 
     pub(super) fn is_dealer(&self, id: PartyId) -> bool {
@@ -306,6 +354,12 @@ impl<G: Group, F: Flow> ReshareSetup<G, F> {
 
     pub(super) fn is_new(&self, id: PartyId) -> bool {
         self.new.iter().any(|holder| holder.0 == id)
+    }
+
+    /// The old public share of a holder that does not deal, for those who know it.
+    pub(super) fn old_point<'k>(&self, known: &'k Known<G>, holder: PartyId) -> Option<&'k G::Point> {
+        let position = self.old.iter().filter(|old| !self.is_dealer(old.0)).position(|old| old.0 == holder)?;
+        known.others.get(position)
     }
 
     /// `lambda_i(S)` at 0, in the dealers' order.
@@ -324,6 +378,10 @@ impl<G: Group, F: Flow> ReshareSetup<G, F> {
                 w.u16(id.get());
                 identity.encode(w);
             }
+        }
+        w.u16(count(self.offline.len()));
+        for (id, to) in &self.offline {
+            to.encode(w.u16(id.get()));
         }
         w.u16(self.old_threshold).u16(self.threshold.get()).u16(count(self.keys.len()));
         for key in &self.keys {
@@ -363,7 +421,7 @@ impl<G: Group, F: Flow> Storable for ReshareSetup<G, F> {
                 }
                 Some(known) => {
                     w.u8(1).bytes(&known.chain_code).u8(known.marks.to_byte());
-                    known.points.iter().for_each(|point| {
+                    known.points.iter().chain(&known.others).for_each(|point| {
                         w.point::<G>(point);
                     });
                 }
@@ -381,6 +439,9 @@ impl<G: Group, F: Flow> Storable for ReshareSetup<G, F> {
             (0..count).map(|_| Ok((r.party()?, Identity::decode(r)?))).collect::<Result<Vec<Holder>, DecodeError>>()
         };
         let (old, dealers, new) = (list()?, list()?, list()?);
+        let count = r.count(255)?;
+        let offline =
+            (0..count).map(|_| Ok((r.party()?, SealTo::decode(r)?))).collect::<Result<Vec<_>, DecodeError>>()?;
         let old_threshold = r.u16()?;
         let threshold = Threshold::new(r.u16()?, new.len()).map_err(|_| DecodeError::Value)?;
         let count = r.count(1024)?;
@@ -406,16 +467,21 @@ impl<G: Group, F: Flow> Storable for ReshareSetup<G, F> {
                 1 => {
                     let (chain_code, marks) = (r.array()?, Marks::from_byte(r.u8()?)?);
                     let points = dealers.iter().map(|_| r.point::<G>()).collect::<Result<_, _>>()?;
-                    Some(Known { points, chain_code, marks })
+                    let others = old.len().saturating_sub(dealers.len());
+                    let others = (0..others).map(|_| r.point::<G>()).collect::<Result<_, _>>()?;
+                    Some(Known { points, others, chain_code, marks })
                 }
                 _ => return Err(DecodeError::Value),
             };
         }
-        Self::new(me, (old, old_threshold), dealers, (new, threshold), keys).map_err(|_| DecodeError::Value)
+        let setup = Self::new(me, (old, old_threshold), dealers, (new, threshold), keys);
+        setup.and_then(|setup| setup.with_offline(&offline)).map_err(|_| DecodeError::Value)
     }
 
     fn max_len(&self) -> usize {
-        let key = 128 + G::POINT_LEN * (1 + self.dealers.len());
-        64 + 35 * (self.old.len() + self.dealers.len() + self.new.len()) + key * self.keys.len()
+        let key = 128 + G::POINT_LEN * (1 + self.old.len() + self.dealers.len());
+        64 + 35 * self.offline.len()
+            + 35 * (self.old.len() + self.dealers.len() + self.new.len())
+            + key * self.keys.len()
     }
 }

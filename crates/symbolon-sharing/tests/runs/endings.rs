@@ -185,7 +185,7 @@ fn a_leaving_dealer_cannot_block_the_end() {
 }
 
 /// The whole run with every session suspended after every frame.
-fn suspended<P>(
+pub fn suspended<P>(
     parties: impl IntoIterator<Item = (PartyId, P::LongTerm, Session<P>, Vec<Outgoing>)>,
 ) -> BTreeMap<PartyId, P::Output>
 where

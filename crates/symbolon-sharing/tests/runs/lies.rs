@@ -70,6 +70,19 @@ impl<G: Group> Forger<G> {
 /// Runs with lies of some members; the failures of the others.
 pub fn lied<P: Protocol<Input = ()> + 'static>(
     members: Vec<(P::Setup, P::LongTerm)>,
+    liars: Vec<(PartyId, Lie)>,
+) -> Net<P::Output>
+where
+    P::Output: 'static,
+{
+    let mut net = lying::<P>(members, liars);
+    net.run();
+    net
+}
+
+/// The same, before any frame is delivered.
+pub fn lying<P: Protocol<Input = ()> + 'static>(
+    members: Vec<(P::Setup, P::LongTerm)>,
     mut liars: Vec<(PartyId, Lie)>,
 ) -> Net<P::Output>
 where
@@ -97,7 +110,6 @@ where
         first.push((me, frames));
     }
     first.into_iter().for_each(|(me, frames)| net.post(me, frames));
-    net.run();
     net
 }
 

@@ -16,5 +16,6 @@ mod dkg;
 mod endings;
 mod lies;
 mod net;
+mod offline;
 mod reshare;
 mod rules;

@@ -37,8 +37,14 @@ pub fn storage() -> StorageKey {
     StorageKey::new(SecretBytes::new([77; 32]))
 }
 
-/// Changes what a liar sends: round, receiver, ids of the run, body.
+/// Changes what a liar sends: round, receiver, ids of the run, body. With [`HEARD`] added to the round, what its own honest
+/// half hears of a broadcast; with [`OUTCOME`] as the round, what it confirms.
 pub type Lie = Box<dyn FnMut(u8, To, &Run, &mut Vec<u8>)>;
+
+/// Added to the round of a broadcast of the peer that stands for the receiver.
+pub const HEARD: u8 = 100;
+/// The round of the outcome.
+pub const OUTCOME: u8 = 200;
 
 /// An honest party whose bodies pass through a [`Lie`]; the driver signs them.
 pub struct Liar<P> {
@@ -97,15 +103,24 @@ impl<P: Protocol> Protocol for Liar<P> {
         inbox: &Inbox,
         rng: &mut SeedRng,
     ) -> Result<Next<Self>, Failed<P::Held>> {
-        let Self { honest, round, lie } = self;
-        Ok(match honest.advance(setup, run, inbox, rng)? {
+        let Self { honest, round, mut lie } = self;
+        let mut heard = Inbox::default();
+        for peer in setup.roster().peers() {
+            let mut body = inbox.broadcast(peer).rest().to_vec();
+            lie(HEARD + round, To::One(peer), run, &mut body);
+            heard.insert(peer, true, body.into());
+            heard.insert(peer, false, inbox.private(peer).rest().to_vec().into());
+        }
+        Ok(match honest.advance(setup, run, &heard, rng)? {
             Next::Round(honest, mut drafts) => {
                 let mut liar = Self { honest, round, lie };
                 liar.tell(run, &mut drafts);
                 Next::Round(liar, drafts)
             }
             Next::Prepared { output, encoded, outcome, drafts, held } => {
-                Next::Prepared { output, encoded, outcome, drafts, held }
+                let mut confirmed = outcome.to_vec();
+                lie(OUTCOME, To::All, run, &mut confirmed);
+                Next::Prepared { output, encoded, outcome: confirmed.try_into().unwrap(), drafts, held }
             }
             Next::Done(output, drafts, held) => Next::Done(output, drafts, held),
         })
