@@ -1,10 +1,15 @@
-//! The runs that are measured: two honest parties in one thread, every frame as bytes.
+//! The runs that are measured: honest parties in one thread, every frame as bytes.
+
+mod committee;
+
+pub use committee::Committee;
 
 use rand_chacha::ChaCha12Rng;
 use std::time::Duration;
 use symbolon::{
     Auth, Convert, ConvertSetup, DerivationPath, Keygen, KeygenSetup, Label, Outgoing, PairSetup, PairSetupRun,
-    PairSetupTerms, Payload, Preprocess, PreprocessSetup, Preprocessed, Protocol, Role, Session, Step, Suite,
+    PairSetupTerms, PartyId, Payload, Preprocess, PreprocessSetup, Preprocessed, Protocol, Role, Session, Step, Suite,
+    To,
     wallet::{self, Create, CreateSetup, Made, Wallet},
 };
 use symbolon_testkit::{duo::stored, seeded};
@@ -16,71 +21,95 @@ pub fn cpu() -> Duration {
     Duration::new(t.tv_sec.unsigned_abs(), u32::try_from(t.tv_nsec).unwrap_or(0))
 }
 
-/// What one run cost. Index 0 is the server, 1 the client.
-#[derive(Clone, Copy, Default, Debug)]
+/// What one run cost. Party `i + 1` has index `i`: of two parties 0 is the server, 1 the client.
+#[derive(Clone, Default, Debug)]
 pub struct Cost {
     /// CPU time of each party.
-    pub cpu: [Duration; 2],
-    /// Bytes sent by each party.
-    pub bytes: [usize; 2],
-    /// Frames, both ways.
+    pub cpu: Vec<Duration>,
+    /// Bytes sent by each party; a broadcast counts once.
+    pub bytes: Vec<usize>,
+    /// Frames of all parties; a broadcast counts once.
     pub messages: usize,
 }
 
+/// The result of one party, with what it held.
+pub type End<P> = (<P as Protocol>::Output, Option<<P as Protocol>::Held>);
+
 /// The results of both sides of one run.
-pub struct Ends<P: Protocol>(pub [(P::Output, Option<P::Held>); 2]);
+pub struct Ends<P: Protocol>(pub [End<P>; 2]);
 
 /// Runs two sessions; `start` makes the session of a role and is part of the cost.
 ///
 /// # Panics
 /// If an honest run fails.
 pub fn measure<P: Protocol>(mut start: impl FnMut(Role) -> (Session<P>, Vec<Outgoing>)) -> (Ends<P>, Cost) {
-    let mut cost = Cost::default();
-    let timed = |cost: &mut Cost, role: Role, work: &mut dyn FnMut() -> Vec<Vec<u8>>| {
-        let before = cpu();
-        let frames = work();
-        let i = usize::from(role == Role::Client);
-        cost.cpu[i] += cpu() - before;
+    let role = |id| if id == PartyId::SERVER { Role::Server } else { Role::Client };
+    let (ends, cost) = measure_all(2, |id| start(role(id)));
+    (Ends(ends.try_into().ok().expect("two parties")), cost)
+}
+
+/// Runs the sessions of parties `1..=n`; `start` makes the session of a party and is part of the cost.
+///
+/// # Panics
+/// If an honest run fails.
+pub fn measure_all<P: Protocol>(
+    n: u16,
+    mut start: impl FnMut(PartyId) -> (Session<P>, Vec<Outgoing>),
+) -> (Vec<End<P>>, Cost) {
+    let ids: Vec<PartyId> = (1..=n).map(id).collect();
+    let mut cost = Cost { cpu: vec![Duration::ZERO; ids.len()], bytes: vec![0; ids.len()], messages: 0 };
+    let mut sessions = Vec::new();
+    let mut held: Vec<Option<P::Held>> = ids.iter().map(|_| None).collect();
+    let mut outputs: Vec<Option<End<P>>> = ids.iter().map(|_| None).collect();
+    // what each party has to read
+    let mut mail: Vec<Vec<(PartyId, Vec<u8>)>> = ids.iter().map(|_| Vec::new()).collect();
+    let post = |mail: &mut [Vec<_>], cost: &mut Cost, from: usize, frames: Vec<Outgoing>| {
         cost.messages += frames.len();
-        cost.bytes[i] += frames.iter().map(Vec::len).sum::<usize>();
-        frames
+        cost.bytes[from] += frames.iter().map(|frame| frame.bytes.len()).sum::<usize>();
+        for frame in frames {
+            let is_for = |i: &usize| *i != from && [To::All, To::One(ids[*i])].contains(&frame.to);
+            (0..ids.len()).filter(is_for).for_each(|i| mail[i].push((ids[from], frame.bytes.clone())));
+        }
     };
-    let bytes = |frames: Vec<Outgoing>| frames.into_iter().map(|f| f.bytes).collect::<Vec<_>>();
-    let mut sessions = [None, None];
-    let mut held = [None, None];
-    let mut outputs = [None, None];
-    let mut queue = std::collections::VecDeque::new();
-    for role in [Role::Server, Role::Client] {
-        let i = usize::from(role == Role::Client);
-        let frames = timed(&mut cost, role, &mut || {
-            let (session, frames) = start(role);
-            sessions[i] = Some(session);
-            bytes(frames)
-        });
-        queue.extend(frames.into_iter().map(|f| (role.peer(), f)));
+    for (i, id) in ids.iter().enumerate() {
+        let before = cpu();
+        let (session, frames) = start(*id);
+        cost.cpu[i] += cpu() - before;
+        sessions.push(session);
+        post(&mut mail, &mut cost, i, frames);
     }
-    while let Some((to, frame)) = queue.pop_front() {
-        let i = usize::from(to == Role::Client);
-        let session = sessions[i].as_mut().expect("started above");
-        let frames = timed(&mut cost, to, &mut || {
-            let mut step = session.handle(to.peer().id(), &frame).unwrap_or_else(|e| panic!("{}: {e}", P::NAME));
+    while let Some(i) = (0..ids.len()).max_by_key(|i| mail[*i].len()).filter(|i| !mail[*i].is_empty()) {
+        let mut out = Vec::new();
+        let read = std::mem::take(&mut mail[i]);
+        let before = cpu();
+        for (from, frame) in &read {
+            let mut step = sessions[i].handle(*from, frame).unwrap_or_else(|e| panic!("{}: {e}", P::NAME));
             loop {
                 match step {
-                    Step::Continue(frames) => return bytes(frames),
+                    Step::Continue(frames) => {
+                        out.extend(frames);
+                        break;
+                    }
                     Step::Prepared(pending, made) => {
                         held[i] = Some(made);
-                        step = session.stored(stored(&pending));
+                        step = sessions[i].stored(stored(&pending));
                     }
                     Step::Done(output, made, frames) => {
                         outputs[i] = Some((output, made.or(held[i].take())));
-                        return bytes(frames);
+                        out.extend(frames);
+                        break;
                     }
                 }
             }
-        });
-        queue.extend(frames.into_iter().map(|f| (to.peer(), f)));
+        }
+        cost.cpu[i] += cpu() - before;
+        post(&mut mail, &mut cost, i, out);
     }
-    (Ends(outputs.map(|o| o.expect("both sides end"))), cost)
+    (outputs.into_iter().map(|end| end.expect("every party ends")).collect(), cost)
+}
+
+fn id(id: u16) -> PartyId {
+    PartyId::new(id).expect("not zero")
 }
 
 /// Two parties with everything that a run may need.

@@ -1,13 +1,16 @@
 //! `cargo run --release -p symbolon-benches --bin report -- --json`: what each operation costs, in CPU time, bytes,
-//! messages, and in units of one k256 variable-base multiplication ("kP") taken in the same run.
+//! messages, and in units of one k256 variable-base multiplication ("kP") taken in the same run. Bytes and messages are
+//! what sessions hand out: a broadcast counts once, as over a relay.
 
 use k256::{ProjectivePoint, Scalar, elliptic_curve::Field};
 use std::{hint::black_box, process::ExitCode, time::Duration};
 use symbolon::Suite;
-use symbolon_benches::{Cost, World, cpu};
+use symbolon_benches::{Committee, Cost, World, cpu};
 use symbolon_testkit::seeded;
 
 const RUNS: usize = 41;
+/// Keys that are refreshed in one run.
+const BATCH: usize = 1000;
 
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
@@ -51,47 +54,81 @@ fn main() -> ExitCode {
         let ([s, c], _) = blake3.preprocess((RUNS + 1) as u16);
         s.into_iter().zip(c).map(|(s, c)| [s, c]).collect()
     };
-    let mut line = |op: &str, run: &mut dyn FnMut() -> Cost| {
+    // `keys` of one run share its cost
+    let mut line = |op: &str, runs: usize, keys: usize, run: &mut dyn FnMut() -> Cost| {
         run();
         // kP is taken between the runs, so that both see the same machine
         let (mut costs, mut units) = (Vec::new(), Vec::new());
-        for _ in 0..RUNS {
+        for _ in 0..runs {
             costs.push(run());
             units.push(kp(&scalars, &mut point));
         }
         let unit = median(units);
-        let of = |f: &dyn Fn(&Cost) -> f64| median(costs.iter().map(f).collect());
-        let all = of(&|c| ms(c.cpu[0] + c.cpu[1]));
-        let party = [0, 1].map(|i| of(&|c: &Cost| ms(c.cpu[i])));
-        let last = costs[costs.len() - 1];
+        let of = |f: &dyn Fn(&Cost) -> f64| median(costs.iter().map(f).collect()) / keys as f64;
+        let all = of(&|c| ms(c.cpu.iter().sum()));
+        let last = &costs[costs.len() - 1];
+        let party: Vec<_> = (0..last.cpu.len()).map(|i| of(&|c: &Cost| ms(c.cpu[i]))).collect();
+        let bytes: Vec<_> = last.bytes.iter().map(|bytes| bytes.div_ceil(keys)).collect();
         if json {
             println!(
                 "{}",
                 serde_json::json!({
-                    "op": op, "cpu_ms_all": all, "cpu_ms_party": party, "bytes_party": last.bytes,
+                    "op": op, "cpu_ms_all": all, "cpu_ms_party": party, "bytes_party": bytes,
                     "messages": last.messages, "per_kp": all / unit,
                 })
             );
         } else {
+            let party: Vec<_> = party.iter().map(|ms| format!("{ms:.3}")).collect();
             println!(
-                "{op:<16} {:>8.1} kP {all:>9.3} ms (server {:.3}, client {:.3})  {} messages, bytes server {} client {}",
+                "{op:<18} {:>8.1} kP {all:>9.3} ms ({})  {} messages, bytes {bytes:?}",
                 all / unit,
-                party[0],
-                party[1],
+                party.join(", "),
                 last.messages,
-                last.bytes[0],
-                last.bytes[1]
             );
         }
     };
-    line("create_wallet", &mut || blake3.create_wallet());
-    line("pair_setup", &mut || blake3.pair_setup());
-    line("keygen", &mut || blake3.keygen());
-    line("convert", &mut || blake3.convert());
-    line("preprocess", &mut || blake3.preprocess(1).1);
-    line("sign_full", &mut || blake3.sign_full());
-    line("sign_full_aes", &mut || aes.sign_full());
-    line("sign_stateless", &mut || blake3.sign_stateless());
-    line("sign_online", &mut || blake3.sign_online(bank.pop().expect("one item for each run")));
+    line("create_wallet", RUNS, 1, &mut || blake3.create_wallet());
+    line("pair_setup", RUNS, 1, &mut || blake3.pair_setup());
+    line("keygen", RUNS, 1, &mut || blake3.keygen());
+    line("convert", RUNS, 1, &mut || blake3.convert());
+    line("preprocess", RUNS, 1, &mut || blake3.preprocess(1).1);
+    line("sign_full", RUNS, 1, &mut || blake3.sign_full());
+    line("sign_full_aes", RUNS, 1, &mut || aes.sign_full());
+    line("sign_stateless", RUNS, 1, &mut || blake3.sign_stateless());
+    line("sign_online", RUNS, 1, &mut || blake3.sign_online(bank.pop().expect("one item for each run")));
+    let mut three = Committee::new(3, 2, 3).with_keys(1);
+    line("dkg_2of3", RUNS, 1, &mut || three.dkg());
+    line("dkg_5of9", RUNS / 4, 1, &mut || Committee::new(4, 5, 9).dkg());
+    line("reshare_2of3", RUNS, 1, &mut || three.refresh());
+    let mut many = Committee::new(5, 2, 3).with_keys(BATCH);
+    line("reshare_batch_1000", 3, BATCH, &mut || many.refresh_batch());
+    sizes(json);
     ExitCode::SUCCESS
+}
+
+/// What a member sends as the committee grows, at a threshold of more than half.
+fn sizes(json: bool) {
+    for n in [2, 3, 5, 9, 21] {
+        let threshold = n / 2 + 1;
+        let mut committee = Committee::new(6, threshold, n).with_keys(1);
+        for (op, cost) in [("dkg_size", committee.dkg()), ("reshare_size", committee.refresh())] {
+            // a dealer sends more than the others
+            let bytes = cost.bytes.iter().copied().max().unwrap_or(0);
+            let per_peer = bytes as f64 / f64::from(n - 1);
+            if json {
+                println!(
+                    "{}",
+                    serde_json::json!({
+                        "op": op, "parties": n, "threshold": threshold, "bytes_party": bytes,
+                        "bytes_per_peer": per_peer, "messages": cost.messages,
+                    })
+                );
+            } else {
+                println!(
+                    "{op:<12} {threshold:>2} of {n:<2} {bytes:>6} bytes of a party, {per_peer:>6.1} for each peer, {} messages",
+                    cost.messages
+                );
+            }
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! The two groups of the workspace behind one small trait.
 
+mod lincomb;
+
 use crate::wire::DecodeError;
 use alloc::vec::Vec;
 use core::{
@@ -9,7 +11,7 @@ use core::{
 };
 use curve25519_dalek::{
     EdwardsPoint, Scalar as EdScalar,
-    constants::ED25519_BASEPOINT_POINT,
+    constants::{ED25519_BASEPOINT_COMPRESSED, ED25519_BASEPOINT_POINT},
     edwards::CompressedEdwardsY,
     traits::{Identity, IsIdentity, VartimeMultiscalarMul},
 };
@@ -19,7 +21,7 @@ use k256::{
         BatchNormalize, PrimeField,
         array::sizes::U65,
         bigint::U512,
-        ops::{LinearCombination, MulVartime, Reduce},
+        ops::{MulVartime, Reduce},
         point::{AffineCoordinates, DecompressPoint},
     },
 };
@@ -67,12 +69,14 @@ pub trait Group: Copy + Debug + Eq + Send + Sync + 'static {
         + Sub<Output = Self::Point>
         + Sum;
     /// A compressed point.
-    type PointBytes: AsRef<[u8]> + Copy + Eq + Ord + Debug + Send + Sync + Zeroize;
+    type PointBytes: AsRef<[u8]> + for<'a> TryFrom<&'a [u8]> + Copy + Eq + Ord + Debug + Send + Sync + Zeroize;
 
     /// The neutral element.
     fn identity() -> Self::Point;
     /// The standard generator `G`.
     fn generator() -> Self::Point;
+    /// The encoding of `G`.
+    fn generator_bytes() -> Self::PointBytes;
     /// `k*G`.
     fn mul_base(k: &Self::Scalar) -> Self::Point;
     /// `k*P`.
@@ -174,6 +178,10 @@ impl Group for Secp256k1 {
         ProjectivePoint::GENERATOR
     }
 
+    fn generator_bytes() -> [u8; 33] {
+        compress(&AffinePoint::GENERATOR)
+    }
+
     fn mul_base(k: &KScalar) -> ProjectivePoint {
         ProjectivePoint::mul_by_generator(k)
     }
@@ -191,7 +199,7 @@ impl Group for Secp256k1 {
     }
 
     fn lincomb_vartime(terms: &[(ProjectivePoint, KScalar)]) -> ProjectivePoint {
-        ProjectivePoint::lincomb_vartime(terms)
+        lincomb::lincomb_vartime(terms)
     }
 
     fn invert(k: &KScalar) -> KScalar {
@@ -254,6 +262,10 @@ impl Group for Ed25519 {
 
     fn generator() -> EdwardsPoint {
         ED25519_BASEPOINT_POINT
+    }
+
+    fn generator_bytes() -> [u8; 32] {
+        ED25519_BASEPOINT_COMPRESSED.to_bytes()
     }
 
     fn mul_base(k: &EdScalar) -> EdwardsPoint {
@@ -371,6 +383,7 @@ mod tests {
             assert_eq!(G::points_to_bytes(&[p, G::generator()])[0], bytes);
             assert!(G::point_from_bytes(&bytes.as_ref()[1..]).is_err());
         }
+        assert_eq!(G::generator_bytes(), G::point_to_bytes(&G::generator()));
         assert_eq!(G::invert(&G::Scalar::default()), G::Scalar::default());
         assert_eq!(G::point_from_bytes(G::point_to_bytes(&G::identity()).as_ref()), Err(DecodeError::Identity));
         assert_eq!(G::scalar_from_bytes(&[0xff; 32]), Err(DecodeError::ScalarRange));

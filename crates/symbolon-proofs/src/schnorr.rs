@@ -15,19 +15,33 @@ use symbolon_core::{
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SchnorrProof<G: Group> {
     big_k: G::Point,
+    /// The encoding of `K`, which is hashed and sent: encoding a point costs an inversion.
+    big_k_bytes: G::PointBytes,
     z: G::Scalar,
 }
 
-fn challenge<G: Group>(context: &Transcript, label: &str, statements: &[G::Point], big_k: &G::Point) -> G::Scalar {
-    // one inversion for all encodings
-    let mut points = Vec::with_capacity(statements.len() + 2);
-    points.extend([G::generator(), *big_k]);
-    points.extend_from_slice(statements);
-    let bytes = G::points_to_bytes(&points);
-    let start = context.clone().part(label).part([G::ID]);
-    let [generator, big_k, statements @ ..] = bytes.as_slice() else { return start.scalar::<G>() };
-    let start = start.part(generator).number(count(statements.len()));
+/// `e` over encoded points.
+fn challenge<G: Group>(
+    context: &Transcript,
+    label: &str,
+    statements: &[G::PointBytes],
+    big_k: &G::PointBytes,
+) -> G::Scalar {
+    let start = context.clone().part(label).part([G::ID]).part(G::generator_bytes()).number(count(statements.len()));
     statements.iter().fold(start, Transcript::part).part(big_k).scalar::<G>()
+}
+
+/// `K`'s encoding and `e` at the prover, with one inversion.
+fn commit<G: Group>(
+    context: &Transcript,
+    label: &str,
+    statements: &[G::Point],
+    big_k: &G::Point,
+) -> (G::PointBytes, G::Scalar) {
+    let points: Vec<_> = statements.iter().chain([big_k]).copied().collect();
+    let bytes = G::points_to_bytes(&points);
+    let (big_k, statements) = bytes.split_last().expect("an encoding for each point, and K is one");
+    (*big_k, challenge::<G>(context, label, statements, big_k))
 }
 
 fn count(n: usize) -> u64 {
@@ -53,8 +67,8 @@ impl<G: Group> SchnorrProof<G> {
     pub fn prove(context: &Transcript, secret: &SecretScalar<G>, public: &G::Point, rng: &mut impl CryptoRng) -> Self {
         let k = nonce(context, &[secret], rng);
         let big_k = k.public();
-        let e = challenge::<G>(context, "schnorr", &[*public], &big_k);
-        Self { big_k, z: *k.expose() + e * *secret.expose() }
+        let (big_k_bytes, e) = commit::<G>(context, "schnorr", &[*public], &big_k);
+        Self { big_k, big_k_bytes, z: *k.expose() + e * *secret.expose() }
     }
 
     /// Checks `z*G = K + e*X`.
@@ -64,19 +78,22 @@ impl<G: Group> SchnorrProof<G> {
     // everything here is public, and takes variable time: a frame of its own lets the constant-time check tell it apart
     #[inline(never)]
     pub fn verify(&self, context: &Transcript, public: &G::Point) -> Result<(), ProofError> {
-        let e = challenge::<G>(context, "schnorr", &[*public], &self.big_k);
+        let e = challenge::<G>(context, "schnorr", &[G::point_to_bytes(public)], &self.big_k_bytes);
         if G::mul_base_add_vartime(&self.z, public, &-e) == self.big_k { Ok(()) } else { Err(ProofError) }
     }
 
     /// Appends `K`, then `z`.
     pub fn encode(&self, w: &mut Writer) {
-        w.point::<G>(&self.big_k).scalar::<G>(&self.z);
+        w.bytes(self.big_k_bytes.as_ref()).scalar::<G>(&self.z);
     }
 
     /// # Errors
     /// [`DecodeError`]: `K` not a point of the group, `z` not canonical.
     pub fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { big_k: r.point::<G>()?, z: r.scalar::<G>()? })
+        let bytes = r.bytes(G::POINT_LEN)?;
+        // points have one encoding: these bytes are what `K` encodes to
+        let big_k_bytes = bytes.try_into().map_err(|_| DecodeError::Truncated)?;
+        Ok(Self { big_k: G::point_from_bytes(bytes)?, big_k_bytes, z: r.scalar::<G>()? })
     }
 }
 
@@ -93,9 +110,10 @@ pub fn verify_all<G: Group>(
     // sum w_i*(z_i*G - e_i*X_i - K_i) = O, weights of full width
     let mut on_base = G::Scalar::default();
     let mut terms = Vec::with_capacity(2 * items.len() + 1);
-    for (context, public, proof) in items {
+    let publics: Vec<_> = items.iter().map(|(_, public, _)| **public).collect();
+    for ((context, public, proof), encoded) in items.iter().zip(G::points_to_bytes(&publics)) {
         let weight = G::random_scalar(rng);
-        let e = challenge::<G>(context, "schnorr", &[**public], &proof.big_k);
+        let e = challenge::<G>(context, "schnorr", &[encoded], &proof.big_k_bytes);
         on_base = on_base + weight * proof.z;
         terms.push((**public, -(weight * e)));
         terms.push((proof.big_k, -weight));
@@ -134,20 +152,20 @@ impl<G: Group> BatchProof<G> {
         }
         let k = nonce(context, secrets, rng);
         let big_k = k.public();
-        let e = challenge::<G>(context, "schnorr batch", publics, &big_k);
+        let (big_k_bytes, e) = commit::<G>(context, "schnorr batch", publics, &big_k);
         let (mut z, mut power) = (*k.expose(), G::Scalar::from(1));
         for x in secrets {
             power = power * e;
             z = z + power * *x.expose();
         }
-        Ok(Self(SchnorrProof { big_k, z }))
+        Ok(Self(SchnorrProof { big_k, big_k_bytes, z }))
     }
 
     /// `(z, K, e^1, .., e^n)` of the equation `z*G = K + sum e^i*X_i`, for whoever checks many equations in one
-    /// combination. Not a verification.
+    /// combination. Not a verification. `publics` are the encodings of the statements.
     #[must_use]
-    pub fn equation(&self, context: &Transcript, publics: &[G::Point]) -> (G::Scalar, G::Point, Vec<G::Scalar>) {
-        let e = challenge::<G>(context, "schnorr batch", publics, &self.0.big_k);
+    pub fn equation(&self, context: &Transcript, publics: &[G::PointBytes]) -> (G::Scalar, G::Point, Vec<G::Scalar>) {
+        let e = challenge::<G>(context, "schnorr batch", publics, &self.0.big_k_bytes);
         let powers = core::iter::successors(Some(e), |power| Some(*power * e)).take(publics.len()).collect();
         (self.0.z, self.0.big_k, powers)
     }
@@ -160,7 +178,7 @@ impl<G: Group> BatchProof<G> {
         if publics.is_empty() {
             return Err(ProofError);
         }
-        let e = challenge::<G>(context, "schnorr batch", publics, &self.0.big_k);
+        let e = challenge::<G>(context, "schnorr batch", &G::points_to_bytes(publics), &self.0.big_k_bytes);
         let mut power = G::Scalar::from(1);
         let mut terms = Vec::with_capacity(publics.len() + 1);
         for public in publics {
@@ -203,7 +221,10 @@ mod tests {
         assert!(proof.verify(&context("b"), &big_x).is_err());
         assert!(proof.verify(&context("a"), &(big_x + G::generator())).is_err());
         assert!(SchnorrProof { z: proof.z + G::Scalar::from(1), ..proof }.verify(&context("a"), &big_x).is_err());
-        assert!(SchnorrProof { big_k: -proof.big_k, ..proof }.verify(&context("a"), &big_x).is_err());
+        let big_k = -proof.big_k;
+        for big_k_bytes in [proof.big_k_bytes, G::point_to_bytes(&big_k)] {
+            assert!(SchnorrProof { big_k, big_k_bytes, ..proof }.verify(&context("a"), &big_x).is_err());
+        }
         let mut w = Writer::new();
         proof.encode(&mut w);
         let bytes = w.finish();
@@ -227,10 +248,11 @@ mod tests {
         type G = Secp256k1;
         let mut rng = SeedRng::new(&[4; 32]);
         let (big_k, z) = (G::mul_base(&G::random_scalar(&mut rng)), G::random_scalar(&mut rng));
-        for guess in [G::generator(), big_k] {
-            let e = challenge::<G>(&context("a"), "schnorr", &[guess], &big_k);
+        let big_k_bytes = G::point_to_bytes(&big_k);
+        for guess in [G::generator_bytes(), big_k_bytes] {
+            let e = challenge::<G>(&context("a"), "schnorr", &[guess], &big_k_bytes);
             let forged = G::mul(&(G::mul_base(&z) - big_k), &G::invert(&e));
-            assert!(SchnorrProof::<G> { big_k, z }.verify(&context("a"), &forged).is_err());
+            assert!(SchnorrProof::<G> { big_k, big_k_bytes, z }.verify(&context("a"), &forged).is_err());
         }
     }
 
@@ -302,7 +324,7 @@ mod tests {
     #[test]
     fn row_31_challenges_are_wide() {
         let high = (0..64u8)
-            .map(|i| challenge::<Secp256k1>(&context("w").number(i), "schnorr", &[], &Secp256k1::generator()))
+            .map(|i| challenge::<Secp256k1>(&context("w").number(i), "schnorr", &[], &Secp256k1::generator_bytes()))
             .filter(|e| Secp256k1::scalar_to_bytes(e)[0] >= 0x80)
             .count();
         assert!((12..=52).contains(&high), "{high} of 64 challenges have the top bit set");

@@ -2,7 +2,7 @@
 
 use crate::{Header, Identity, Label, Protocol, Rejected, Roster, To, frame};
 use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signature, Signer, SigningKey, Verifier, VerifyingKey};
 use rand_core::TryCryptoRng;
 use symbolon_core::{PartyId, SecretBytes, Transcript};
 use zeroize::Zeroizing;
@@ -140,7 +140,7 @@ impl Auth {
         }
     }
 
-    /// The verification keys of all members; empty without signatures.
+    /// The verification keys of all peers; empty without signatures.
     pub(crate) fn keys(&self, roster: &Roster) -> Result<BTreeMap<PartyId, VerifyingKey>, AuthError> {
         let key = match self {
             Self::Channel if roster.members().len() > 2 => return Err(AuthError::ChannelIsForTwo),
@@ -152,7 +152,7 @@ impl Auth {
         }
         let usable =
             |(id, identity): &(PartyId, Identity)| Ok((*id, verifying(identity).ok_or(AuthError::NotAKey(*id))?));
-        roster.members().iter().map(usable).collect()
+        roster.members().iter().filter(|member| member.0 != roster.me()).map(usable).collect()
     }
 
     /// Appends the trailer to header and body.
@@ -164,12 +164,39 @@ impl Auth {
     }
 }
 
-/// Header and body of a frame with a valid signature.
-pub(crate) fn verified<'f>(frame: &'f [u8], key: &VerifyingKey) -> Result<&'f [u8], Rejected> {
+/// The encodings of the points of small order, without the sign bit.
+const SMALL_ORDER: [[u8; 32]; 5] = [
+    // order 4, 1 and 2: y = 0, 1, -1
+    [0; 32],
+    [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    [
+        0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, //
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f,
+    ],
+    // order 8: y and -y
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, //
+        0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, //
+        0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+    ],
+];
+
+/// Header and body of a frame with a valid signature, and their digest. `key` is not weak.
+///
+/// It accepts what `VerifyingKey::verify_strict` accepts, without its square root: `verify` compares `R` with the canonical
+/// encoding of `s*B - k*A`, so that an `R` that it takes is of small order exactly if it is one of eight strings.
+pub(crate) fn verified<'f>(frame: &'f [u8], key: &VerifyingKey) -> Result<(&'f [u8], [u8; 32]), Rejected> {
     let (content, trailer) = frame.split_last_chunk::<TRAILER>().ok_or(Rejected::Length)?;
-    match key.verify_strict(&frame::digest(content), &Signature::from_bytes(trailer)) {
-        Ok(()) => Ok(content),
-        Err(_) => Err(Rejected::Signature),
+    let (digest, signature) = (frame::digest(content), Signature::from_bytes(trailer));
+    let mut big_r = *signature.r_bytes();
+    let [.., sign] = &mut big_r;
+    *sign &= 0x7f;
+    match key.verify(&digest, &signature) {
+        Ok(()) if !SMALL_ORDER.contains(&big_r) => Ok((content, digest)),
+        _ => Err(Rejected::Signature),
     }
 }
 
@@ -177,7 +204,7 @@ pub(crate) fn verified<'f>(frame: &'f [u8], key: &VerifyingKey) -> Result<&'f [u
 /// protocol, round, sender, recipient, label and run, both signatures valid, different contents. Everybody can check it.
 #[must_use]
 pub fn convict(a: &[u8], b: &[u8], key: &[u8; 32]) -> bool {
-    let Ok(key) = VerifyingKey::from_bytes(key) else { return false };
+    let Some(key) = verifying(&Identity::Key(*key)) else { return false };
     match (Header::parse(a), Header::parse(b), verified(a, &key), verified(b, &key)) {
         // `Header` is all of the slot
         (Ok(of_a), Ok(of_b), Ok(a), Ok(b)) => of_a == of_b && a != b,
@@ -208,13 +235,54 @@ pub fn confirmed_by<P: Protocol>(
     if !P::KEY_MAKING || header.round != P::ROUNDS || header.to != To::All {
         return Err(Rejected::Slot);
     }
-    let content = verified(frame, &verifying(identity).ok_or(Rejected::Signature)?)?;
+    let (content, _) = verified(frame, &verifying(identity).ok_or(Rejected::Signature)?)?;
     content.get(Header::LEN..).and_then(|body| body.try_into().ok()).ok_or(Rejected::Size)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
+    use curve25519_dalek::{EdwardsPoint, Scalar, constants::EIGHT_TORSION, traits::IsIdentity};
+    use sha2::{Digest, Sha512};
+
+    fn without_sign(point: &EdwardsPoint) -> [u8; 32] {
+        let mut bytes = point.compress().to_bytes();
+        bytes[31] &= 0x7f;
+        bytes
+    }
+
+    #[test]
+    fn the_list_is_the_torsion_subgroup() {
+        assert!(EIGHT_TORSION.iter().all(|point| SMALL_ORDER.contains(&without_sign(point))));
+        assert!(SMALL_ORDER.iter().all(|y| EIGHT_TORSION.iter().any(|point| without_sign(point) == *y)));
+    }
+
+    /// `R` of small order with `s = k*a`: the holder of the key signs like this, and `verify` alone takes it for `R = O`.
+    #[test]
+    fn accepts_what_verify_strict_accepts() {
+        let key = SigningKey::from_bytes(&[2; 32]);
+        let a = key.to_scalar();
+        let (mut strict, mut plain) = (0, 0);
+        for (i, point) in EIGHT_TORSION.iter().enumerate() {
+            let content = vec![u8::try_from(i).unwrap(); 50];
+            let digest = frame::digest(&content);
+            let big_r = point.compress();
+            let hash = Sha512::new().chain_update(big_r.0).chain_update(key.verifying_key()).chain_update(digest);
+            let k = Scalar::from_bytes_mod_order_wide(&hash.finalize().into());
+            let forged = Signature::from_components(big_r.0, (k * a).to_bytes());
+            for signature in [key.sign(&digest), forged] {
+                let frame = [content.as_slice(), &signature.to_bytes()].concat();
+                let verifying = key.verifying_key();
+                let is_strict = verifying.verify_strict(&digest, &signature).is_ok();
+                assert_eq!(verified(&frame, &verifying).is_ok(), is_strict);
+                strict += usize::from(is_strict);
+                plain += usize::from(verifying.verify(&digest, &signature).is_ok());
+            }
+            assert_eq!(point.is_identity(), i == 0);
+        }
+        assert_eq!((strict, plain), (8, 9), "the honest ones; and the forged one of the identity");
+    }
 
     #[test]
     fn an_attestation_is_of_one_purpose_and_never_a_frame() {

@@ -32,6 +32,7 @@ pub(crate) struct Line {
     pub(crate) roster: Roster,
     pub(crate) label: LabelTag,
     pub(crate) auth: Auth,
+    /// Of the peers, decompressed once.
     keys: BTreeMap<PartyId, VerifyingKey>,
     /// The run tags that are known. The own one is known before the first own frame leaves.
     pub(crate) tags: BTreeMap<PartyId, RunTag>,
@@ -79,12 +80,12 @@ impl Line {
 
     /// Body and digest of an authenticated frame.
     pub(crate) fn open<'f>(&self, from: PartyId, frame: &'f [u8]) -> Result<(&'f [u8], [u8; 32]), Rejected> {
-        let content = match &self.auth {
-            Auth::Channel | Auth::Unauthenticated(_) => frame,
+        let (content, digest) = match &self.auth {
+            Auth::Channel | Auth::Unauthenticated(_) => (frame, frame::digest(frame)),
             Auth::Signed(_) => auth::verified(frame, self.keys.get(&from).ok_or(Rejected::Sender)?)?,
         };
         let body = content.get(Header::LEN..).ok_or(Rejected::Length)?;
-        Ok((body, frame::digest(content)))
+        Ok((body, digest))
     }
 
     pub(crate) fn accept(&mut self, slot: Slot, digest: [u8; 32], len: usize) {

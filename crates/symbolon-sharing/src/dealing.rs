@@ -60,13 +60,16 @@ impl<G: Group> Dealing<G> {
 /// `f(x)*G` at a small index, by Horner: 16 doublings for each commitment at most. Public values only.
 pub(crate) fn evaluate_vartime<G: Group>(points: &[G::Point], at: PartyId) -> G::Point {
     let at = at.get();
+    // from the second highest bit on: party ids are not zero
+    let bits = u16::BITS - 1 - at.leading_zeros();
     let times = |point: G::Point| {
-        (0..u16::BITS - at.leading_zeros()).rev().fold(G::identity(), |acc, bit| {
+        (0..bits).rev().fold(point, |acc, bit| {
             let doubled = acc + acc;
             if at >> bit & 1 == 1 { doubled + point } else { doubled }
         })
     };
-    points.iter().rev().fold(G::identity(), |acc, point| times(acc) + *point)
+    let Some((last, rest)) = points.split_last() else { return G::identity() };
+    rest.iter().rev().fold(*last, |acc, point| times(acc) + *point)
 }
 
 /// What the proof of knowledge is bound to, besides the statement.
@@ -146,6 +149,8 @@ pub(crate) struct Opened<'f, G: Group> {
     pub(crate) vectors: Vec<FeldmanVector<G>>,
     pub(crate) extra: &'f [u8],
     pub(crate) sealed: &'f [u8],
+    /// The constant terms as they were sent.
+    constants: Vec<G::PointBytes>,
     proof: BatchProof<G>,
     context: Transcript,
 }
@@ -173,7 +178,10 @@ impl<'f, G: Group> Opened<'f, G> {
             let proof = BatchProof::decode(r)?;
             let sealed = r.bytes(sealed)?;
             commitment.verify(label, sid0, dealer, value, &opening).map_err(|_| Fault::Opening)?;
-            Ok(Self { dealer, vectors, extra, sealed, proof, context: proof_context(sid, dealer, value) })
+            let vector_len = usize::from(threshold.get()) * G::POINT_LEN;
+            let constant = |vector: &[u8]| vector.get(..G::POINT_LEN)?.try_into().ok();
+            let constants: Vec<_> = value.chunks_exact(vector_len).take(keys).filter_map(constant).collect();
+            Ok(Self { dealer, vectors, extra, sealed, constants, proof, context: proof_context(sid, dealer, value) })
         })
     }
 
@@ -182,11 +190,8 @@ impl<'f, G: Group> Opened<'f, G> {
     /// # Errors
     /// [`Fault::Proof`].
     pub(crate) fn verify_proof(&self) -> Result<(), Fault> {
-        self.proof.verify(&self.context, &self.constants()).map_err(|_| Fault::Proof)
-    }
-
-    fn constants(&self) -> Vec<G::Point> {
-        self.vectors.iter().map(FeldmanVector::constant_term).collect()
+        let constants: Vec<_> = self.vectors.iter().map(FeldmanVector::constant_term).collect();
+        self.proof.verify(&self.context, &constants).map_err(|_| Fault::Proof)
     }
 }
 
@@ -201,9 +206,11 @@ pub(crate) struct Received<'a, G: Group> {
     pub(crate) proven: G::Scalar,
 }
 
-/// The proofs of knowledge of many dealers, combined at random: `on_base*G = sum of terms + sum proven*C_{i,0}`.
+/// The proofs of knowledge of many dealers, combined at random: `on_base*G = first + sum of terms + sum proven*C_{i,0}`.
 pub(crate) struct Proofs<G: Group> {
     on_base: G::Scalar,
+    /// `K` of the first dealer: of all weights one can be 1.
+    first: G::Point,
     terms: Vec<(G::Point, G::Scalar)>,
     /// For each dealer, a weight for each key.
     pub(crate) proven: Vec<Vec<G::Scalar>>,
@@ -211,12 +218,19 @@ pub(crate) struct Proofs<G: Group> {
 
 impl<G: Group> Proofs<G> {
     pub(crate) fn of<'o, 'f: 'o>(opened: impl Iterator<Item = &'o Opened<'f, G>>, rng: &mut SeedRng) -> Self {
-        let mut all = Self { on_base: G::Scalar::default(), terms: Vec::new(), proven: Vec::new() };
+        let (on_base, first) = (G::Scalar::default(), G::identity());
+        let mut all = Self { on_base, first, terms: Vec::new(), proven: Vec::new() };
         for opened in opened {
-            let (z, big_k, powers) = opened.proof.equation(&opened.context, &opened.constants());
-            let random = weight::<G>(rng);
+            let (z, big_k, powers) = opened.proof.equation(&opened.context, &opened.constants);
+            let random = if all.proven.is_empty() {
+                all.first = big_k;
+                G::Scalar::from(1)
+            } else {
+                let random = weight::<G>(rng);
+                all.terms.push((big_k, random));
+                random
+            };
             all.on_base = all.on_base + random * z;
-            all.terms.push((big_k, random));
             all.proven.push(powers.into_iter().map(|power| random * power).collect());
         }
         all
@@ -240,32 +254,24 @@ impl<G: Group> Received<'_, G> {
     /// The checks of many dealings and of their proofs in one random combination; the weights are drawn after the
     /// dealings arrived. Equal to checking each: `false` means that one fails.
     pub(crate) fn verify_all(items: &[Self], proofs: Proofs<G>, me: PartyId, rng: &mut SeedRng) -> bool {
-        let x = index::<G>(me);
         let mut on_base = SecretScalar::<G>::new(proofs.on_base);
         let mut terms = proofs.terms;
         for item in items {
-            let mut weights = vec![G::Scalar::default(); item.vector.points().len()];
             if let Some(share) = item.share {
-                let mut weight = weight::<G>(rng);
+                // F_i(me) costs a few doublings, and then one short weight serves all points of the vector
+                let weight = weight::<G>(rng);
                 on_base = SecretScalar::new(*on_base.expose() + weight * *share.expose());
-                for to in &mut weights {
-                    *to = weight;
-                    weight = weight * x;
-                }
+                terms.push((evaluate_vartime::<G>(item.vector.points(), me), weight));
             }
-            if let (Some((x, w)), Some(first)) = (item.constant, weights.first_mut()) {
+            let mut on_constant = item.proven;
+            if let Some((x, w)) = item.constant {
                 let random = weight::<G>(rng);
-                *first = *first + random * w;
+                on_constant = on_constant + random * w;
                 terms.push((-x, random));
             }
-            if let Some(first) = weights.first_mut() {
-                *first = *first + item.proven;
-            }
-            let used = item.vector.points().iter().copied().zip(weights);
-            terms.extend(used.filter(|(_, weight)| *weight != G::Scalar::default()));
+            terms.push((item.vector.constant_term(), on_constant));
         }
-        // one vector of weights for each vector of points, of the same length
-        let right = terms.chunks(512).map(G::lincomb_vartime).sum::<G::Point>();
+        let right = proofs.first + terms.chunks(512).map(G::lincomb_vartime).sum::<G::Point>();
         on_base.public() == right
     }
 }
