@@ -98,10 +98,18 @@ fn main() -> ExitCode {
     line("sign_online", RUNS, 1, &mut || blake3.sign_online(bank.pop().expect("one item for each run")));
     let mut three = Committee::new(3, 2, 3).with_keys(1);
     line("dkg_2of3", RUNS, 1, &mut || three.dkg());
+    line("dkg_2of3_setups", RUNS, 1, &mut || three.dkg_with_setups());
     line("dkg_5of9", RUNS / 4, 1, &mut || Committee::new(4, 5, 9).dkg());
     line("reshare_2of3", RUNS, 1, &mut || three.refresh());
     let mut many = Committee::new(5, 2, 3).with_keys(BATCH);
     line("reshare_batch_1000", 3, BATCH, &mut || many.refresh_batch());
+    let mut five = Committee::new(7, 3, 5).with_keys(1).with_setups();
+    line("sign_full_3of5", RUNS, 1, &mut || five.sign_full());
+    line("preprocess_3of5", RUNS, 1, &mut || five.preprocess(1).1);
+    let mut items: Vec<_> = five.preprocess((RUNS + 1) as u16).0.into_iter().map(Vec::into_iter).collect();
+    line("sign_online_3of5", RUNS, 1, &mut || {
+        five.sign_online(items.iter_mut().map(|items| items.next().expect("one for each run")).collect())
+    });
     sizes(json);
     ExitCode::SUCCESS
 }

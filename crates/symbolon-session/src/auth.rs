@@ -7,8 +7,8 @@ use rand_core::TryCryptoRng;
 use symbolon_core::{PartyId, SecretBytes, Transcript};
 use zeroize::Zeroizing;
 
-/// Length of the signature behind header and body.
-const TRAILER: usize = 64;
+/// Length of the trailer of a frame that leaves alone: its position, and the signature.
+const TRAILER: usize = 1 + 64;
 
 /// The Ed25519 key that a member signs its frames with. Wiped on drop.
 ///
@@ -84,7 +84,8 @@ fn verifying(identity: &Identity) -> Option<VerifyingKey> {
 pub enum Auth {
     /// The caller's channel authenticates the peer, and the caller says in `handle` who it is. Two parties only.
     Channel,
-    /// Every frame carries a signature. Every identity of the roster is a key.
+    /// Every frame carries a signature; up to four frames that leave together share one, each with its way up the tree
+    /// that is signed. Every identity of the roster is a key.
     Signed(IdentityKey),
     /// See [`Auth::danger_unauthenticated`].
     Unauthenticated(Unauthenticated),
@@ -133,9 +134,21 @@ impl Auth {
         !matches!(self, Self::Unauthenticated(_))
     }
 
-    pub(crate) const fn trailer(&self) -> usize {
+    /// Bytes of a frame behind header and body.
+    ///
+    /// # Errors
+    /// [`Rejected::Length`], [`Rejected::Signature`]: no frame with a signature.
+    pub(crate) fn trailer(&self, frame: &[u8]) -> Result<usize, Rejected> {
         match self {
-            Self::Signed(_) => TRAILER,
+            Self::Signed(_) => Signed::read(frame).map(|signed| frame.len() - signed.content.len()),
+            Self::Channel | Self::Unauthenticated(_) => Ok(0),
+        }
+    }
+
+    /// Room for the largest.
+    pub(crate) const fn max_trailer(&self) -> usize {
+        match self {
+            Self::Signed(_) => TRAILER + 32 * 2,
             Self::Channel | Self::Unauthenticated(_) => 0,
         }
     }
@@ -155,14 +168,79 @@ impl Auth {
         roster.members().iter().filter(|member| member.0 != roster.me()).map(usable).collect()
     }
 
-    /// Appends the trailer to header and body.
-    pub(crate) fn sign(&self, frame: &mut Vec<u8>) {
-        if let Self::Signed(key) = self {
-            let signature = key.0.sign(&frame::digest(frame));
-            frame.extend_from_slice(&signature.to_bytes());
+    /// Appends their trailers to the frames (header and body) that leave together.
+    pub(crate) fn sign(&self, frames: &mut [&mut Vec<u8>]) {
+        let Self::Signed(key) = self else { return };
+        for group in frames.chunks_mut(GROUP) {
+            let mut level: Vec<[u8; 32]> = group.iter().map(|frame| frame::digest(frame)).collect();
+            level.resize(level.len().next_power_of_two(), [0; 32]);
+            // the nodes of each level, the leaves first
+            let mut levels = Vec::new();
+            while level.len() > 1 {
+                let above = level.as_chunks::<2>().0.iter().map(|[left, right]| node(left, right)).collect();
+                levels.push(core::mem::replace(&mut level, above));
+            }
+            let signature = key.0.sign(level.first().map_or(&[][..], <[u8; 32]>::as_slice)).to_bytes();
+            for (at, frame) in group.iter_mut().enumerate() {
+                let (mut position, mut index) = (1u8, at);
+                for level in &levels {
+                    frame.extend_from_slice(level.get(index ^ 1).map_or(&[][..], <[u8; 32]>::as_slice));
+                    (position, index) = (position << 1, index >> 1);
+                }
+                frame.push(position | u8::try_from(at).unwrap_or_default());
+                frame.extend_from_slice(&signature);
+            }
         }
     }
 }
+
+/// The most frames that one signature covers. Each carries its way to what is signed, so that their size grows with this.
+const GROUP: usize = 4;
+
+/// An inner node over two frames, or over two nodes. It is never the digest of a frame: that has another label.
+fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
+    Transcript::new("session", "frames").part(left).part(right).finish()
+}
+
+/// The parts of a signed frame.
+struct Signed<'f> {
+    /// Header and body.
+    content: &'f [u8],
+    /// The siblings on the way up.
+    path: &'f [[u8; 32]],
+    position: u8,
+    signature: &'f [u8; 64],
+}
+
+impl<'f> Signed<'f> {
+    /// # Errors
+    /// [`Rejected::Length`]; [`Rejected::Signature`] for a position that no frame has.
+    fn read(frame: &'f [u8]) -> Result<Self, Rejected> {
+        let (frame, signature) = frame.split_last_chunk().ok_or(Rejected::Length)?;
+        let (position, frame) = frame.split_last().ok_or(Rejected::Length)?;
+        if usize::from(*position) >= 2 * GROUP {
+            return Err(Rejected::Signature);
+        }
+        let depth =
+            position.checked_ilog2().and_then(|depth| usize::try_from(depth).ok()).ok_or(Rejected::Signature)?;
+        let at = frame.len().checked_sub(32 * depth).ok_or(Rejected::Length)?;
+        let (content, path) = frame.split_at_checked(at).ok_or(Rejected::Length)?;
+        Ok(Self { content, path: path.as_chunks().0, position: *position, signature })
+    }
+
+    /// Digest of the content, and what is signed.
+    fn root(&self) -> ([u8; 32], [u8; 32]) {
+        let digest = frame::digest(self.content);
+        let up = |(below, position): ([u8; 32], u8), sibling: &[u8; 32]| {
+            let above = if position & 1 == 0 { node(&below, sibling) } else { node(sibling, &below) };
+            (above, position >> 1)
+        };
+        (digest, self.path.iter().fold((digest, self.position), up).0)
+    }
+}
+
+/// What of one sender was verified last: frames that leave together share a signature.
+pub(crate) type Verified = ([u8; 32], [u8; 64]);
 
 /// The encodings of the points of small order, without the sign bit.
 const SMALL_ORDER: [[u8; 32]; 5] = [
@@ -188,16 +266,24 @@ const SMALL_ORDER: [[u8; 32]; 5] = [
 ///
 /// It accepts what `VerifyingKey::verify_strict` accepts, without its square root: `verify` compares `R` with the canonical
 /// encoding of `s*B - k*A`, so that an `R` that it takes is of small order exactly if it is one of eight strings.
-pub(crate) fn verified<'f>(frame: &'f [u8], key: &VerifyingKey) -> Result<(&'f [u8], [u8; 32]), Rejected> {
-    let (content, trailer) = frame.split_last_chunk::<TRAILER>().ok_or(Rejected::Length)?;
-    let (digest, signature) = (frame::digest(content), Signature::from_bytes(trailer));
-    let mut big_r = *signature.r_bytes();
-    let [.., sign] = &mut big_r;
-    *sign &= 0x7f;
-    match key.verify(&digest, &signature) {
-        Ok(()) if !SMALL_ORDER.contains(&big_r) => Ok((content, digest)),
-        _ => Err(Rejected::Signature),
+pub(crate) fn verified<'f>(
+    frame: &'f [u8],
+    key: &VerifyingKey,
+    known: Option<&Verified>,
+) -> Result<(&'f [u8], [u8; 32], Verified), Rejected> {
+    let signed = Signed::read(frame)?;
+    let (digest, root) = signed.root();
+    let verified = (root, *signed.signature);
+    if known != Some(&verified) {
+        let signature = Signature::from_bytes(signed.signature);
+        let mut big_r = *signature.r_bytes();
+        let [.., sign] = &mut big_r;
+        *sign &= 0x7f;
+        if key.verify(&root, &signature).is_err() || SMALL_ORDER.contains(&big_r) {
+            return Err(Rejected::Signature);
+        }
     }
+    Ok((signed.content, digest, verified))
 }
 
 /// Whether two signed frames convict the holder of `key` of sending two different frames for one slot of one run: same
@@ -205,9 +291,9 @@ pub(crate) fn verified<'f>(frame: &'f [u8], key: &VerifyingKey) -> Result<(&'f [
 #[must_use]
 pub fn convict(a: &[u8], b: &[u8], key: &[u8; 32]) -> bool {
     let Some(key) = verifying(&Identity::Key(*key)) else { return false };
-    match (Header::parse(a), Header::parse(b), verified(a, &key), verified(b, &key)) {
+    match (Header::parse(a), Header::parse(b), verified(a, &key, None), verified(b, &key, None)) {
         // `Header` is all of the slot
-        (Ok(of_a), Ok(of_b), Ok(a), Ok(b)) => of_a == of_b && a != b,
+        (Ok(of_a), Ok(of_b), Ok((_, a, _)), Ok((_, b, _))) => of_a == of_b && a != b,
         _ => false,
     }
 }
@@ -235,7 +321,7 @@ pub fn confirmed_by<P: Protocol>(
     if !P::KEY_MAKING || header.round != P::ROUNDS || header.to != To::All {
         return Err(Rejected::Slot);
     }
-    let (content, _) = verified(frame, &verifying(identity).ok_or(Rejected::Signature)?)?;
+    let (content, ..) = verified(frame, &verifying(identity).ok_or(Rejected::Signature)?, None)?;
     content.get(Header::LEN..).and_then(|body| body.try_into().ok()).ok_or(Rejected::Size)
 }
 
@@ -272,16 +358,70 @@ mod tests {
             let k = Scalar::from_bytes_mod_order_wide(&hash.finalize().into());
             let forged = Signature::from_components(big_r.0, (k * a).to_bytes());
             for signature in [key.sign(&digest), forged] {
-                let frame = [content.as_slice(), &signature.to_bytes()].concat();
+                let frame = [content.as_slice(), &[1], &signature.to_bytes()].concat();
                 let verifying = key.verifying_key();
                 let is_strict = verifying.verify_strict(&digest, &signature).is_ok();
-                assert_eq!(verified(&frame, &verifying).is_ok(), is_strict);
+                assert_eq!(verified(&frame, &verifying, None).is_ok(), is_strict);
                 strict += usize::from(is_strict);
                 plain += usize::from(verifying.verify(&digest, &signature).is_ok());
             }
             assert_eq!(point.is_identity(), i == 0);
         }
         assert_eq!((strict, plain), (8, 9), "the honest ones; and the forged one of the identity");
+    }
+
+    #[test]
+    fn one_signature_covers_up_to_four_frames() {
+        let key = IdentityKey::from_seed(SecretBytes::new([1; 32]));
+        let verifying = key.0.verifying_key();
+        let auth = Auth::Signed(key.handle());
+        for count in 1..=9u8 {
+            let contents: Vec<Vec<u8>> = (0..count).map(|i| vec![i; 40 + usize::from(i)]).collect();
+            let mut frames = contents.clone();
+            auth.sign(&mut frames.iter_mut().collect::<Vec<_>>());
+            let mut signatures: Vec<_> = frames.iter().map(|frame| frame[frame.len() - 64..].to_vec()).collect();
+            signatures.dedup();
+            assert_eq!(signatures.len(), contents.len().div_ceil(4));
+            let mut known = None;
+            for (i, (frame, content)) in frames.iter().zip(&contents).enumerate() {
+                // alone in its group, one of two, one of three or four
+                let depth = match contents.len() - i / 4 * 4 {
+                    1 => 0,
+                    2 => 1,
+                    _ => 2,
+                };
+                assert_eq!(auth.trailer(frame), Ok(65 + 32 * depth));
+                assert!(65 + 32 * depth <= auth.max_trailer());
+                let (read, digest, verified_now) = verified(frame, &verifying, known.as_ref()).unwrap();
+                assert_eq!((read, digest), (content.as_slice(), frame::digest(content)));
+                // every byte counts, also where the signature is known
+                for at in 0..frame.len() {
+                    let mut changed = frame.clone();
+                    changed[at] ^= 1;
+                    assert!(verified(&changed, &verifying, None).is_err(), "{count} frames, {i}, byte {at}");
+                    assert!(verified(&changed, &verifying, Some(&verified_now)).is_err());
+                }
+                for len in 0..frame.len() {
+                    assert!(verified(&frame[..len], &verifying, Some(&verified_now)).is_err());
+                }
+                known = Some(verified_now);
+            }
+        }
+        // what is signed over two frames is not the digest of any frame, and a node is no frame
+        let mut frames = [vec![1; 40], vec![2; 40]];
+        let digests = frames.each_ref().map(|frame| frame::digest(frame));
+        auth.sign(&mut frames.iter_mut().collect::<Vec<_>>());
+        let signature = &frames[0][frames[0].len() - 64..];
+        let forged = [digests.as_flattened(), &[1], signature].concat();
+        assert!(verified(&forged, &verifying, None).is_err());
+        // a known signature vouches for its own root and its own key only
+        let (_, _, known) = verified(&frames[0], &verifying, None).unwrap();
+        let other = SigningKey::from_bytes(&[9; 32]).verifying_key();
+        assert!(verified(&frames[0], &other, None).is_err());
+        let mut alone = vec![vec![3; 40]];
+        auth.sign(&mut alone.iter_mut().collect::<Vec<_>>());
+        let stolen = [&alone[0][..40], &[1], signature].concat();
+        assert!(verified(&stolen, &verifying, Some(&known)).is_err());
     }
 
     #[test]
@@ -302,8 +442,9 @@ mod tests {
         assert!(!Identity::Key(weak).attested("purpose", b"statement", &signature));
         // what a frame's signature covers is another hash
         let mut frame = b"statement".to_vec();
-        Auth::Signed(key.handle()).sign(&mut frame);
-        let (content, trailer) = frame.split_last_chunk::<TRAILER>().unwrap();
+        Auth::Signed(key.handle()).sign(&mut [&mut frame]);
+        let (content, trailer) = frame.split_last_chunk::<64>().unwrap();
+        let content = &content[..content.len() - 1];
         assert!(!key.identity().attested("purpose", content, trailer));
         assert!(!key.identity().attested("frame", content, trailer));
     }

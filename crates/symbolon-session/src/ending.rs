@@ -42,11 +42,11 @@ impl Ending {
     /// Takes a frame: `true` if it confirms, `false` for a duplicate.
     pub(crate) fn confirm(&mut self, line: &mut Line, header: &Header, frame: &[u8]) -> Result<bool, Rejected> {
         let slot = slot_of(header);
-        if let Some(known) = line.accepted.get(&slot) {
+        if let Some(known) = line.accepted.get(&slot).copied() {
             if frame.len() > line.longest {
                 return Err(Rejected::Size);
             }
-            return if line.open(header.sender, frame)?.1 == *known { Ok(false) } else { Err(Rejected::Past) };
+            return if line.open(header.sender, frame)?.1 == known { Ok(false) } else { Err(Rejected::Past) };
         }
         let expected = self.missing.get(&header.sender).ok_or(Rejected::Past)?;
         if header.round != expected.round {
@@ -58,7 +58,7 @@ impl Ending {
         if !line.tags.contains_key(&header.sender) {
             return Err(Rejected::Run);
         }
-        if frame.len() != Header::LEN + expected.body.len() + line.auth.trailer() {
+        if frame.len() != Header::LEN + expected.body.len() + line.auth.trailer(frame)? {
             return Err(Rejected::Size);
         }
         let (body, digest) = line.open(header.sender, frame)?;
@@ -277,7 +277,7 @@ pub fn close<L: Ledger>(
     ledger: &mut L,
 ) -> Result<Outgoing, CloseError<L::Error>> {
     let claimed = Header::parse(frame)?;
-    let line = Line::new(claimed.protocol, roster.to_owned(), claimed.label, auth)?;
+    let mut line = Line::new(claimed.protocol, roster.to_owned(), claimed.label, auth)?;
     if !line.auth.names_culprits() {
         return Err(AuthError::Kind.into());
     }
@@ -291,5 +291,8 @@ pub fn close<L: Ledger>(
         return Err(CloseError::Stored);
     }
     let nobody = RunTag::from_bytes([0; RunTag::LEN]);
-    Ok(line.frame(Header::CLOSED, To::One(from), nobody, &[header.run.as_ref()]).outgoing())
+    let mut closed = [line.unsigned(Header::CLOSED, To::One(from), nobody, &[header.run.as_ref()])];
+    line.sign(&mut closed);
+    let [closed] = closed;
+    Ok(closed.outgoing())
 }

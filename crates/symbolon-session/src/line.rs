@@ -1,6 +1,7 @@
 //! The envelope side of a session: what comes in is checked, what goes out is framed, kept and repeated.
 
-use crate::{Auth, AuthError, Header, Outgoing, Rejected, Roster, To, auth, frame};
+use crate::auth::{self, Verified};
+use crate::{Auth, AuthError, Header, Outgoing, Rejected, Roster, To, frame};
 use alloc::{collections::BTreeMap, vec::Vec};
 use ed25519_dalek::VerifyingKey;
 use symbolon_core::{LabelTag, PartyId, RunTag, wire::Writer};
@@ -34,6 +35,8 @@ pub(crate) struct Line {
     pub(crate) auth: Auth,
     /// Of the peers, decompressed once.
     keys: BTreeMap<PartyId, VerifyingKey>,
+    /// The last signature of each peer that was verified.
+    verified: BTreeMap<PartyId, Verified>,
     /// The run tags that are known. The own one is known before the first own frame leaves.
     pub(crate) tags: BTreeMap<PartyId, RunTag>,
     /// Digests of all accepted frames.
@@ -49,8 +52,19 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn new(protocol: u8, roster: Roster, label: LabelTag, auth: Auth) -> Result<Self, AuthError> {
         let keys = auth.keys(&roster)?;
-        let (tags, accepted, sent) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        Ok(Self { protocol, roster, label, auth, keys, tags, accepted, longest: 0, shown: Vec::new(), sent })
+        Ok(Self {
+            protocol,
+            roster,
+            label,
+            auth,
+            keys,
+            verified: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            accepted: BTreeMap::new(),
+            longest: 0,
+            shown: Vec::new(),
+            sent: Vec::new(),
+        })
     }
 
     pub(crate) const fn me(&self) -> PartyId {
@@ -79,10 +93,15 @@ impl Line {
     }
 
     /// Body and digest of an authenticated frame.
-    pub(crate) fn open<'f>(&self, from: PartyId, frame: &'f [u8]) -> Result<(&'f [u8], [u8; 32]), Rejected> {
+    pub(crate) fn open<'f>(&mut self, from: PartyId, frame: &'f [u8]) -> Result<(&'f [u8], [u8; 32]), Rejected> {
         let (content, digest) = match &self.auth {
             Auth::Channel | Auth::Unauthenticated(_) => (frame, frame::digest(frame)),
-            Auth::Signed(_) => auth::verified(frame, self.keys.get(&from).ok_or(Rejected::Sender)?)?,
+            Auth::Signed(_) => {
+                let key = self.keys.get(&from).ok_or(Rejected::Sender)?;
+                let (content, digest, verified) = auth::verified(frame, key, self.verified.get(&from))?;
+                self.verified.insert(from, verified);
+                (content, digest)
+            }
         };
         let body = content.get(Header::LEN..).ok_or(Rejected::Length)?;
         Ok((body, digest))
@@ -100,17 +119,21 @@ impl Line {
         }
     }
 
-    /// Frames a body made of parts.
-    pub(crate) fn frame(&self, round: u8, to: To, run: RunTag, parts: &[&[u8]]) -> Sent {
-        let len = Header::LEN + parts.iter().map(|part| part.len()).sum::<usize>() + self.auth.trailer();
+    /// Frames a body made of parts, without the trailer.
+    pub(crate) fn unsigned(&self, round: u8, to: To, run: RunTag, parts: &[&[u8]]) -> Sent {
+        let len = Header::LEN + parts.iter().map(|part| part.len()).sum::<usize>() + self.auth.max_trailer();
         let mut w = Writer::with_capacity(len);
         Header { protocol: self.protocol, round, sender: self.me(), to, label: self.label, run }.encode(&mut w);
         parts.iter().for_each(|part| {
             w.bytes(part);
         });
-        let mut bytes = w.finish();
-        self.auth.sign(&mut bytes);
-        Sent { round, to, bytes: Zeroizing::new(bytes) }
+        Sent { round, to, bytes: Zeroizing::new(w.finish()) }
+    }
+
+    /// Signs the frames that leave together.
+    pub(crate) fn sign(&self, frames: &mut [Sent]) {
+        let mut all: Vec<&mut Vec<u8>> = frames.iter_mut().map(|sent| &mut *sent.bytes).collect();
+        self.auth.sign(&mut all);
     }
 
     /// Forgets the own frames that every receiver proved to have: a frame of a peer for round `r` was made from all

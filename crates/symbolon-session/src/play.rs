@@ -211,7 +211,7 @@ impl<P: Protocol> Play<P> {
 
     fn parts_of_frame<'f>(&self, line: &Line, slot: Slot, frame: &'f [u8]) -> Parts<'f> {
         // the lengths were checked in `place`
-        let end = frame.len().saturating_sub(line.auth.trailer());
+        let end = frame.len().saturating_sub(line.auth.trailer(frame).unwrap_or_default());
         frame.get(Header::LEN..end).and_then(|body| self.parts(slot, body)).unwrap_or_default()
     }
 
@@ -231,7 +231,7 @@ impl<P: Protocol> Play<P> {
     }
 
     /// Whether a frame may be used. Changes nothing.
-    pub(crate) fn place(&self, line: &Line, header: &Header, frame: &[u8]) -> Result<Placed, Rejected> {
+    pub(crate) fn place(&self, line: &mut Line, header: &Header, frame: &[u8]) -> Result<Placed, Rejected> {
         let slot = slot_of(header);
         if header.round == 0
             || header.round > P::ROUNDS
@@ -242,7 +242,7 @@ impl<P: Protocol> Play<P> {
         // a frame of 100 MB ends here, neither hashed nor copied
         let (nonce, sid, confirmation) = self.extras(header.sender, header.round);
         let added = 32 * (usize::from(nonce) + usize::from(sid) + usize::from(confirmation));
-        let least = Header::LEN + added + line.auth.trailer();
+        let least = Header::LEN + added + line.auth.trailer(frame)?;
         if !(least..=least.saturating_add(P::max_body(&self.setup, header.round))).contains(&frame.len()) {
             return Err(Rejected::Size);
         }
@@ -339,9 +339,11 @@ impl<P: Protocol> Play<P> {
         let frame = |(to, body): (To, Vec<u8>)| {
             let body = Zeroizing::new(body);
             debug_assert!(body.len() <= P::max_body(&self.setup, round), "a draft is longer than `max_body` says");
-            line.frame(round, to, run, &[nonce, sid, &body, outcome])
+            line.unsigned(round, to, run, &[nonce, sid, &body, outcome])
         };
-        drafts.into_iter().map(frame).collect()
+        let mut frames: Vec<_> = drafts.into_iter().map(frame).collect();
+        line.sign(&mut frames);
+        frames
     }
 
     /// The peers whose confirmation is not in yet. An error if a confirmation that is in tells another outcome.
@@ -364,7 +366,7 @@ impl<P: Protocol> Play<P> {
         let mut missing: BTreeMap<_, _> = later.map(expected).collect();
         let mut same = self.confirmations.iter().all(|theirs| theirs.ct_eq(outcome).into());
         for (slot, frame) in &self.frames {
-            let end = frame.len().saturating_sub(line.auth.trailer());
+            let end = frame.len().saturating_sub(line.auth.trailer(frame).unwrap_or_default());
             let body = frame.get(Header::LEN..end).unwrap_or_default();
             if let Some(expected) = missing.get(&slot.1).filter(|expected| expected.round == slot.0) {
                 same &= bool::from(body.ct_eq(&expected.body));

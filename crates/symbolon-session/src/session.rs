@@ -97,7 +97,7 @@ impl<P: Protocol> Session<P> {
             return Err(self.abort(None, Fault::Closed, None));
         }
         match &mut self.phase {
-            Phase::Rounds(play, _) => match play.place(&self.line, &header, msg)? {
+            Phase::Rounds(play, _) => match play.place(&mut self.line, &header, msg)? {
                 Placed::Again => Ok(Step::Continue(Vec::new())),
                 Placed::New { digest, nonce } => {
                     play.accept(&mut self.line, &header, msg, (digest, nonce));
@@ -224,11 +224,11 @@ impl<P: Protocol> Session<P> {
     }
 
     /// A `closed` answer to this very run.
-    fn check_closed(&self, header: &Header, msg: &[u8]) -> Result<(), Rejected> {
+    fn check_closed(&mut self, header: &Header, msg: &[u8]) -> Result<(), Rejected> {
         if header.to == To::All {
             return Err(Rejected::Slot);
         }
-        if msg.len() != Header::LEN + 16 + self.line.auth.trailer() {
+        if msg.len() != Header::LEN + 16 + self.line.auth.trailer(msg)? {
             return Err(Rejected::Size);
         }
         if !self.line.auth.names_culprits() {

@@ -6,14 +6,20 @@ use ed25519_dalek::{Signer, SigningKey};
 use symbolon_core::{PartyId, SecretBytes, Transcript};
 use symbolon_session::{Error, *};
 
+/// Header and body of a signed frame: before signature, position and path.
+pub fn content(frame: &[u8]) -> &[u8] {
+    let depth = usize::try_from(frame[frame.len() - 65].ilog2()).unwrap();
+    &frame[..frame.len() - 65 - 32 * depth]
+}
+
 /// Signs changed contents with the sender's own key: a lie that is well formed.
 pub fn resigned(frame: &[u8], change: impl FnOnce(&mut [u8])) -> Vec<u8> {
-    let mut content = frame[..frame.len() - 64].to_vec();
+    let mut content = content(frame).to_vec();
     change(&mut content);
     let sender = u8::try_from(Header::parse(&content).unwrap().sender.get()).unwrap();
     let digest = Transcript::new("session", "frame").part(&content).finish();
     let signature = SigningKey::from_bytes(&[sender + 100; 32]).sign(&digest);
-    [&content[..], &signature.to_bytes()].concat()
+    [&content[..], &[1], &signature.to_bytes()].concat()
 }
 
 /// Every byte of every frame: the signature fails, the session is as before, and the run completes.
@@ -119,7 +125,7 @@ fn signatures_do_not_move_between_slots() {
     let mut net = Net::<Talk>::signed(3, 3);
     let of_one = net.mail.iter().find(|m| m.0 == S && m.1 == C).unwrap().2.clone();
     let of_three = net.mail.iter().find(|m| m.0 == party(3) && m.1 == C).unwrap().2.clone();
-    let swap = [&of_one[..of_one.len() - 64], &of_three[of_three.len() - 64..]].concat();
+    let swap = [content(&of_one), &of_three[content(&of_three).len()..]].concat();
     assert_eq!(net.give(S, C, &swap), Err(Rejected::Signature));
     assert_eq!(net.give(party(3), C, &of_one), Err(Rejected::Sender), "from is not as authenticated");
     net.run();

@@ -63,7 +63,9 @@ fn frames_have_the_documented_layout() {
             2 => 32 + 64,
             _ => 32,
         };
-        assert_eq!(frame.len(), Header::LEN + body + 64);
+        // three frames that leave together: two siblings each
+        let path = if header.round == 2 { 2 * 32 } else { 0 };
+        assert_eq!(frame.len(), Header::LEN + body + path + 1 + 64);
     }
 }
 
@@ -172,8 +174,12 @@ fn a_frame_of_100_megabytes_is_rejected_unread() {
     }
     let mut trio = Net::<Trio>::signed(3, 5);
     let (from, to, mut frame) = trio.queue[0].clone();
-    frame.resize(100_000_000, 0);
+    frame.resize(100_000_000, 1);
     assert_eq!(trio.give(from, to, &frame), Err(Rejected::Size));
+    frame.resize(100_000_001, 0);
+    assert_eq!(trio.give(from, to, &frame), Err(Rejected::Size));
+    frame.resize(100_000_200, 0);
+    assert_eq!(trio.give(from, to, &frame), Err(Rejected::Signature), "a position that no frame has");
     trio.run();
     assert_eq!(trio.give(from, to, &frame), Err(Rejected::Finished));
 }
