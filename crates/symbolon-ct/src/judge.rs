@@ -159,7 +159,8 @@ fn function(path: &Path, line: usize) -> String {
     let lines: Vec<_> = source.lines().take(line).collect();
     let name = lines.iter().rev().find_map(|line| {
         let (before, after) = line.split_once("fn ")?;
-        let declares = before.split_whitespace().all(|word| ["pub", "pub(crate)", "const"].contains(&word));
+        let declares =
+            before.split_whitespace().all(|word| ["pub", "pub(crate)", "pub(super)", "const"].contains(&word));
         let name = after.split(|c: char| !c.is_alphanumeric() && c != '_').next()?;
         declares.then(|| name.to_owned())
     });
