@@ -115,6 +115,68 @@ fn rows_63_86_a_crash_at_every_message_leaves_old_or_new() {
     assert!(went_new > 50 && stayed_old > 50, "{went_new} and {stayed_old}: both ends are seen");
 }
 
+/// A change of one body of a liar: which, and how.
+fn lie_in(slot: (u8, To), kind: usize) -> Lie {
+    Box::new(move |round, to, _, body| {
+        if (round, to) != slot {
+            return;
+        }
+        let middle = body.len() / 2;
+        match kind {
+            0 => body.insert(0, 1),
+            1 => drop(body.pop()),
+            2 => body.fill(0),
+            _ => {
+                if let Some(byte) = body.get_mut(middle) {
+                    *byte ^= 1;
+                }
+            }
+        }
+        if round == OUTCOME {
+            body.resize(32, 9);
+        }
+    })
+}
+
+// attacks.md rows 63, 69: each member in turn lies in each of its messages, in four ways, and in what it confirms. All who
+// tell the truth end with the old epoch or with the new one, and whoever is named is the liar
+#[test]
+fn rows_63_69_a_lie_in_every_message_leaves_old_or_new() {
+    let old = dkg::keygen::<G>(2, 3, 41);
+    let all = [1, 2, 3, 4, 5].map(id);
+    let (mut went_new, mut stayed_old, mut named) = (0, 0, 0);
+    for liar in all {
+        let to_each = all.iter().filter(|to| **to != liar).map(|to| (2, To::One(*to)));
+        let slots = to_each.chain([1, 2, 3, 4, OUTCOME].map(|round| (round, To::All)));
+        for (slot, kind) in slots.flat_map(|slot| (0..4).map(move |kind| (slot, kind))) {
+            let plan = plan_to(&old, &ids(&[1, 3]), &NEW, 2);
+            let mut net = crate::lies::lying::<Run>(ready_all(&plan, &old), vec![(liar, lie_in(slot, kind))]);
+            net.run();
+            meet(&mut net);
+            let at = format!("{liar} lies in {slot:?}, {kind}");
+            for (who, failure) in net.failures.iter().filter(|(who, _)| **who != liar) {
+                assert!(failure.culprit.is_none_or(|culprit| culprit == liar), "{at}: {who} sees {failure:?}");
+                named += usize::from(failure.culprit.is_some());
+            }
+            let honest = NEW.iter().map(|new| id(new.0)).filter(|who| *who != liar);
+            let done: Shares<G> = net.outputs.into_iter().filter_map(|(id, out)| Some((id, out.share?))).collect();
+            if honest.clone().any(|who| done.contains_key(&who)) {
+                assert!(honest.clone().all(|who| done.contains_key(&who)), "{at}: if one holder is done, all are");
+                let first = &done[&honest.clone().next().unwrap()];
+                assert!(honest.clone().all(|who| done[&who].sharing_id() == first.sharing_id()), "{at}");
+                assert!(first.public_key() == old[&id(1)].public_key(), "{at}");
+                let (a, b) = (&done[&honest.clone().next().unwrap()], &done[&honest.clone().last().unwrap()]);
+                assert!(dkg::rebuilt(&[a, b]).public() == *first.public_key(), "{at}");
+                went_new += 1;
+            } else {
+                dkg::check_sharing(&old);
+                stayed_old += 1;
+            }
+        }
+    }
+    assert!(went_new > 10 && stayed_old > 50 && named > 50, "{went_new}, {stayed_old}, {named}: all ends are seen");
+}
+
 // attacks.md row 86: each lost frame, sent again
 #[test]
 fn row_86_every_lost_frame_can_be_sent_again() {

@@ -159,6 +159,18 @@ fn import_by_a_member_and_by_a_stranger() {
     }
 }
 
+/// A key from elsewhere, imported by member 1 and refreshed.
+fn imported<G: Group>(seed: u64) -> Shares<G> {
+    let secret = SecretScalar::<G>::random(&mut rng(seed));
+    let (dealer, new) = (members([1])[0], members([1, 2, 3]));
+    let scheme = crate::dkg::scheme::<G>();
+    let plan = Import::<G> { dealer, new, threshold: th(2), scheme, public_key: secret.public() };
+    let key = |me: u16| (me == 1).then(|| (SecretScalar::new(*secret.expose()), [6; 32]));
+    let outputs = reshare([1, 2, 3].map(|me| import(id(me), key(me), plan.clone()).unwrap()).into(), seed ^ 3);
+    let ready = [1, 2, 3].map(|me| outputs[&id(me)].refresh(&ids(&[2, 3]), 1).unwrap());
+    new_shares(reshare(ready.into(), seed ^ 5))
+}
+
 /// A wallet through its life.
 struct Life<G: Group> {
     shares: Shares<G>,
@@ -280,7 +292,8 @@ impl<G: Group> Life<G> {
 }
 
 fn life<G: Group>(seed: u64, flows: &[u8]) {
-    let shares = keygen::<G>(2, 3, seed);
+    // half of them begin with an import, the seventh flow
+    let shares = if seed % 2 == 0 { keygen::<G>(2, 3, seed) } else { imported::<G>(seed) };
     let keys = (1..=3).map(|i| (id(i), i)).collect();
     let mut life = Life { shares, keys, next: 10, seed, old: Vec::new() };
     flows.iter().for_each(|flow| life.operate(*flow));
