@@ -101,6 +101,9 @@ pub enum AuthError {
     /// More than two parties need signed frames.
     #[error("a channel authenticates two parties; more need signed frames")]
     ChannelIsForTwo,
+    /// What the members confirm is shown to somebody who takes no part.
+    #[error("this run needs signed frames: its confirmations are shown to somebody who takes no part")]
+    NeedsSignatures,
     /// The identity of this member is not an Ed25519 key of the prime-order group.
     #[error("the identity of {0} is no usable Ed25519 key")]
     NotAKey(PartyId),

@@ -76,6 +76,12 @@ pub trait Protocol: Sized {
         true
     }
 
+    /// Whether the run needs [`crate::Auth::Signed`] whatever the number of its members: what they confirm is shown to somebody
+    /// who takes no part.
+    fn needs_signatures(_setup: &Self::Setup) -> bool {
+        false
+    }
+
     /// The largest body in `round`, nonce, sid and confirmation excluded: a fixed, tested bound on memory.
     fn max_body(setup: &Self::Setup, round: u8) -> usize;
 

@@ -4,8 +4,8 @@ use crate::ending::{Ending, Stored};
 use crate::line::{Line, Sent, slot_of};
 use crate::play::{Placed, Play};
 use crate::{
-    Aborted, Agreed, Auth, Burned, Class, Error, Evidence, Failed, Fault, Header, Label, LongTerm, Next, Outgoing,
-    Pending, Protocol, Rejected, Setup, StartError, To,
+    Aborted, Agreed, Auth, AuthError, Burned, Class, Error, Evidence, Failed, Fault, Header, Label, LongTerm, Next,
+    Outgoing, Pending, Protocol, Rejected, Setup, StartError, To,
 };
 use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::{fmt, mem};
@@ -74,6 +74,9 @@ impl<P: Protocol> Session<P> {
         seed: SecretBytes<32>,
     ) -> Result<(Self, Vec<Outgoing>), StartError> {
         P::fits(&setup, secrets, &input).map_err(StartError::Mismatch)?;
+        if P::needs_signatures(&setup) && !matches!(auth, Auth::Signed(_)) {
+            return Err(AuthError::NeedsSignatures.into());
+        }
         let mut line = Line::new(P::ID, setup.roster(), label.tag(), auth)?;
         let play = Play::<P>::new(setup, label, seed, secrets.digest(), &mut line)?;
         let (state, drafts) = P::start(&play.setup, secrets, input, &play.run, &mut play.rng(&line, 0));

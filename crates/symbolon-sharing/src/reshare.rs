@@ -98,6 +98,10 @@ impl<G: Group, F: Flow> Protocol for Reshare<G, F> {
         setup.is_new(party)
     }
 
+    fn needs_signatures(setup: &Self::Setup) -> bool {
+        !setup.offline.is_empty()
+    }
+
     fn max_body(setup: &Self::Setup, round: u8) -> usize {
         match round {
             1 => 32,

@@ -73,8 +73,8 @@ impl<G: Group, F: Flow> ReshareSetup<G, F> {
     /// passes the same list; a difference is a mismatch. At least the new threshold of holders, and all dealers, are online.
     ///
     /// # Security
-    /// MUST be run with [`symbolon_session::Auth::Signed`]: an offline holder takes nothing that the online ones have not
-    /// signed. A device key MUST be known to be the holder's.
+    /// A device key MUST be known to be the holder's. The run needs [`symbolon_session::Auth::Signed`], also between two: an
+    /// offline holder takes nothing that the online ones have not signed.
     ///
     /// # Errors
     /// [`PlanError::Offline`], [`PlanError::OldShare`], [`PlanError::Online`], [`PlanError::Roster`].

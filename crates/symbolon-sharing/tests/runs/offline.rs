@@ -100,6 +100,16 @@ impl<G: Group> Refresh<G> {
     }
 }
 
+// two members are online, which a channel could serve: but nobody could show the holder what they confirm
+#[test]
+fn without_signatures_nothing_starts() {
+    let case = Refresh::<G>::new(to_device(3, 3), 380);
+    for (setup, source) in case.members() {
+        let refused = Session::<Reshare<G, Refreshes>>::start(setup, &source, (), label(), Auth::Channel, &mut rng(1));
+        assert_eq!(refused.err(), Some(StartError::Auth(AuthError::NeedsSignatures)));
+    }
+}
+
 fn unconfirmed(by: &[u16]) -> Option<OfflineError> {
     Some(OfflineError::Unconfirmed(by.iter().map(|i| id(*i)).collect()))
 }
