@@ -45,7 +45,7 @@ where
     while !net.queue.is_empty() {
         let echo = |mail: &&Mail| mail.0 != id(1) && Header::parse(&mail.2).unwrap().round == 3;
         if let Some((.., frame)) = net.queue.iter().find(echo) {
-            let vote = frame.len() - 64 - 32 - batch.div_ceil(8);
+            let vote = frame.len() - 65 - 32 - batch.div_ceil(8);
             seen.set(frame[vote..vote + 32].try_into().unwrap());
         }
         let next = net.queue.iter().position(|mail| mail.1 != id(1)).unwrap_or(0);
