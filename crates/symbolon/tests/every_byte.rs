@@ -330,8 +330,8 @@ fn every_byte<P: Protocol>(
             altered[at] ^= change;
             assert!(matches!(signed.give(to, &altered), Err(Error::Rejected(_))), "{message} {field} {at}");
         }
-        // a signature is part of the frame
-        for at in signed_frame.len() - 64..signed_frame.len() {
+        // position and signature are part of the frame
+        for at in signed_frame.len() - 65..signed_frame.len() {
             let mut altered = signed_frame.clone();
             altered[at] ^= 1;
             assert!(matches!(signed.give(to, &altered), Err(Error::Rejected(_))), "{message} signature {at}");

@@ -350,7 +350,8 @@ fn fewer_shares_than_needed_tell_nothing() {
     spread::<Ed25519>(31, 0);
 }
 
-// bytes of each party are linear in the number of parties
+// bytes of each party are linear in the number of parties: exactly so where the frames of a step fill their groups of four,
+// and no frame has more than two siblings elsewhere
 #[test]
 fn bytes_grow_linearly() {
     let most = |n: u16| {
@@ -361,8 +362,13 @@ fn bytes_grow_linearly() {
     };
     let sizes = [2, 3, 5, 9, 21].map(most);
     println!("bytes per party of a key generation, n = 2, 3, 5, 9, 21: {sizes:?}");
-    let slope = (sizes[1] - sizes[0], (sizes[4] - sizes[3]) / 12);
-    assert_eq!(slope.0, slope.1);
+    let full = [4, 8, 12, 20].map(most);
+    let slope = (full[1] - full[0]) / 4;
+    assert_eq!((slope, 8 * slope), ((full[2] - full[1]) / 4, full[3] - full[2]));
+    for (n, size) in [2, 3, 5, 9, 21].into_iter().zip(sizes) {
+        let line = full[0] + slope * n - 4 * slope;
+        assert!(size <= line && line < size + 3 * 2 * 64, "{n}: {size} bytes, {line} on the line");
+    }
 }
 
 fn hexed(value: &serde_json::Value) -> [u8; 32] {
