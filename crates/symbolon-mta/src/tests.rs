@@ -9,6 +9,7 @@ use symbolon_core::{
 use symbolon_session::{Fault, Pair};
 
 mod base_ot;
+mod committee;
 mod extension;
 mod multiply;
 mod protocols;

@@ -19,6 +19,6 @@ pub mod rng;
 
 pub use crowd::Crowd;
 pub use duo::{Duo, Ended, Traffic};
-pub use lying::{Fate, Lie, Lying, Script, Scripted, Telling, duel};
+pub use lying::{Ear, Fate, Hearing, Lie, Lying, Script, Scripted, Telling, duel};
 pub use net::{Action, Counts, End, Launched, Net, Outcome, Wire, for_seeds, launch};
 pub use rng::{FailingRng, seeded};

@@ -122,6 +122,83 @@ impl<P: Protocol> Protocol for Lying<P> {
     }
 }
 
+/// Changes what the honest half of a liar hears: round, sender, whether it was a broadcast, body.
+pub type Ear = Box<dyn FnMut(&Run, u8, PartyId, bool, &mut Vec<u8>)>;
+
+/// An honest party of `P` to which what it hears passes through an [`Ear`]: inside [`Lying`], a liar whose honest half does
+/// not find out that the others have heard lies.
+pub struct Hearing<P> {
+    honest: P,
+    ear: Ear,
+    round: u8,
+}
+
+impl<P: Protocol> Protocol for Hearing<P> {
+    const NAME: &'static str = P::NAME;
+    const ID: u8 = P::ID;
+    const ROUNDS: u8 = P::ROUNDS;
+    const KEY_MAKING: bool = P::KEY_MAKING;
+    const NONCES: bool = P::NONCES;
+    type Setup = P::Setup;
+    type LongTerm = P::LongTerm;
+    type Input = (P::Input, Ear);
+    type Held = P::Held;
+    type Output = P::Output;
+
+    fn confirms(setup: &P::Setup, party: PartyId) -> bool {
+        P::confirms(setup, party)
+    }
+
+    fn sends(setup: &P::Setup, round: u8, from: PartyId) -> Sends {
+        P::sends(setup, round, from)
+    }
+
+    fn max_body(setup: &P::Setup, round: u8) -> usize {
+        P::max_body(setup, round)
+    }
+
+    fn start(
+        setup: &P::Setup,
+        secrets: &P::LongTerm,
+        (input, ear): (P::Input, Ear),
+        run: &Run,
+        rng: &mut SeedRng,
+    ) -> (Self, Vec<Draft>) {
+        let (honest, drafts) = P::start(setup, secrets, input, run, rng);
+        (Self { honest, ear, round: 0 }, drafts)
+    }
+
+    fn advance(
+        mut self,
+        setup: &P::Setup,
+        run: &Run,
+        inbox: &Inbox,
+        rng: &mut SeedRng,
+    ) -> Result<Next<Self>, Failed<P::Held>> {
+        self.round += 1;
+        let mut heard = Inbox::default();
+        for peer in setup.roster().peers() {
+            for (broadcast, body) in [(false, inbox.private(peer)), (true, inbox.broadcast(peer))] {
+                let mut body = body.rest().to_vec();
+                (self.ear)(run, self.round, peer, broadcast, &mut body);
+                heard.insert(peer, broadcast, body.into());
+            }
+        }
+        let Self { honest, ear, round } = self;
+        Ok(match honest.advance(setup, run, &heard, rng)? {
+            Next::Round(honest, drafts) => Next::Round(Self { honest, ear, round }, drafts),
+            Next::Prepared { output, encoded, outcome, drafts, held } => {
+                Next::Prepared { output, encoded, outcome, drafts, held }
+            }
+            Next::Done(output, drafts, held) => Next::Done(output, drafts, held),
+        })
+    }
+
+    fn cancel(self) -> Option<P::Held> {
+        self.honest.cancel()
+    }
+}
+
 /// What a scripted party answers to a body of its peer (`None` at the start): the next body, or nothing more.
 pub type Script = Box<dyn FnMut(&Run, Option<Reader<'_>>, &mut SeedRng) -> Option<Vec<u8>>>;
 

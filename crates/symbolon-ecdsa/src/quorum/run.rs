@@ -55,8 +55,9 @@ impl Names {
     }
 
     fn fits(&self, setups: &Setups) -> Result<(), Agreed> {
-        let ids = setups.iter().map(|(peer, setup)| (*peer, setup.id()));
-        if ids.eq(self.setups.iter().map(|(peer, id)| (*peer, *id))) { Ok(()) } else { Err(Agreed::Setup) }
+        // the peer's half has the same id
+        let ids = setups.iter().map(|(peer, setup)| (*peer, setup.pair().peer(), setup.id()));
+        if ids.eq(self.setups.iter().map(|(peer, id)| (*peer, *peer, *id))) { Ok(()) } else { Err(Agreed::Setup) }
     }
 }
 

@@ -415,3 +415,6 @@ impl Released {
         Ok(signature)
     }
 }
+
+#[cfg(test)]
+mod tests;

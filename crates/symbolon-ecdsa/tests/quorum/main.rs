@@ -1,4 +1,5 @@
-//! Signing with `t` of `n`, three or more: honest runs, and one liar among the signers.
+//! Signing with `t` of `n`, three or more: honest runs, and liars among the signers. What only a test with all secrets can
+//! reach is in `src/quorum/steps/tests.rs`.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,6 +9,16 @@
     reason = "a test"
 )]
 
+mod agreement;
+mod api;
+mod bank;
+mod bytes;
 mod custody;
+mod equivocation;
 mod honest;
+mod liars;
+mod nonces;
+mod preprocess;
+mod replay;
+mod signing;
 mod world;

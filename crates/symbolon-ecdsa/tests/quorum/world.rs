@@ -47,10 +47,16 @@ pub(crate) fn start<P: Protocol>(
 
 /// `t`-of-`N` shares of one key. Another epoch is another sharing of it.
 pub(crate) fn shares(t: u16, epoch: u32) -> BTreeMap<PartyId, Share> {
-    let secret = SecretScalar::<Secp256k1>::new(Scalar::from(0x5eed_5eed_u64));
+    shares_of(t, 1, u8::try_from(epoch).unwrap(), epoch)
+}
+
+/// The same by key id, sharing id and epoch.
+pub(crate) fn shares_of(t: u16, key_id: u8, sharing_id: u8, epoch: u32) -> BTreeMap<PartyId, Share> {
+    let secret = SecretScalar::<Secp256k1>::new(Scalar::from(0x5eed_5eedu64));
     let threshold = Threshold::new(t, N.into()).unwrap();
     let indices: Vec<_> = (1..=u64::from(N)).map(Scalar::from).collect();
-    let (dealt, _) = split(&secret, threshold, &indices, &mut seeded(u64::from(t) + 10 * u64::from(epoch))).unwrap();
+    let (dealt, _) =
+        split(&secret, threshold, &indices, &mut seeded(u64::from(t) + 10 * u64::from(sharing_id))).unwrap();
     let all: Vec<_> = (1..=N).map(id).collect();
     let member = |(id, share): (&PartyId, &symbolon_sharing::Share<Secp256k1>)| Member {
         id: *id,
@@ -61,8 +67,8 @@ pub(crate) fn shares(t: u16, epoch: u32) -> BTreeMap<PartyId, Share> {
     let one = |(me, share): (&PartyId, &symbolon_sharing::Share<Secp256k1>)| {
         let share = KeyShare::new(Parts {
             scheme: Scheme::Ecdsa,
-            key_id: KeyId::from_bytes([1; 16]),
-            sharing_id: SharingId::from_bytes([u8::try_from(epoch).unwrap(); 16]),
+            key_id: KeyId::from_bytes([key_id; 16]),
+            sharing_id: SharingId::from_bytes([sharing_id; 16]),
             epoch,
             members: members.clone(),
             threshold,
@@ -81,14 +87,30 @@ fn key() -> StorageKey {
     StorageKey::new(SecretBytes::new([5; 32]))
 }
 
-/// The pair setups of all `N`, made in one run; sealed, so that every test has its own.
-fn sealed() -> &'static BTreeMap<(PartyId, PartyId), Vec<u8>> {
-    static MADE: OnceLock<BTreeMap<(PartyId, PartyId), Vec<u8>>> = OnceLock::new();
-    MADE.get_or_init(|| {
+type Sealed = BTreeMap<(PartyId, PartyId), Vec<u8>>;
+
+/// The batches of pair setups that these tests have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Batch {
+    Usual,
+    /// Of the same pairs, suite and serial.
+    Other,
+    Aes,
+}
+
+/// The pair setups of all `N`, made in one run; sealed, so that every test has its own, as no caller of the library can.
+fn sealed(batch: Batch) -> &'static Sealed {
+    static MADE: [OnceLock<Sealed>; 3] = [const { OnceLock::new() }; 3];
+    let (slot, suite) = match batch {
+        Batch::Usual => (0, Suite::Blake3),
+        Batch::Other => (1, Suite::Blake3),
+        Batch::Aes => (2, Suite::Aes),
+    };
+    MADE[slot].get_or_init(|| {
         let all: Vec<_> = (1..=N).map(id).collect();
         let one = |me: &PartyId| {
-            let terms = CommitteeTerms::new(*me, holders(&all), Suite::Blake3, 0).unwrap();
-            (*me, start::<CommitteeSetup>(*me, terms, &(), (), 1))
+            let terms = CommitteeTerms::new(*me, holders(&all), suite, 0).unwrap();
+            (*me, start::<CommitteeSetup>(*me, terms, &(), (), 1 + u64::try_from(slot).unwrap()))
         };
         let made = Crowd::new(all.iter().map(one)).outputs();
         let mut sealed = BTreeMap::new();
@@ -101,10 +123,15 @@ fn sealed() -> &'static BTreeMap<(PartyId, PartyId), Vec<u8>> {
     })
 }
 
+/// One setup of `me`.
+pub(crate) fn pair_setup(batch: Batch, me: PartyId, peer: PartyId) -> PairSetup {
+    PairSetup::open(&sealed(batch)[&(me, peer)], &key()).unwrap()
+}
+
 /// The setups of `me` with the other signers.
 pub(crate) fn setups(me: PartyId, signers: &[PartyId]) -> Setups {
     let peers = signers.iter().filter(|peer| **peer != me);
-    peers.map(|peer| (*peer, PairSetup::open(&sealed()[&(me, *peer)], &key()).unwrap())).collect()
+    peers.map(|peer| (*peer, pair_setup(Batch::Usual, me, *peer))).collect()
 }
 
 pub(crate) fn payload() -> Payload {
