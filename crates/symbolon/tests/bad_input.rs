@@ -59,13 +59,24 @@ fn frames_that_are_none() {
         for len in 1..if with_signature { frame.len() } else { header_and_ids } {
             assert!(matches!(refuse(&frame[..len]), Rejected::Length | Rejected::Size | Rejected::Signature), "{len}");
         }
-        for extra in [1, 16, 1 << 20] {
-            let long = [&frame[..], &vec![0; extra]].concat();
-            assert_eq!(refuse(&long), Rejected::Size);
+        // where a signed frame has its position, ones say that it left alone, and zeros that it is none
+        for (extra, byte, signed) in [
+            (66, 1, Rejected::Size),
+            (1 << 20, 1, Rejected::Size),
+            (66, 0, Rejected::Signature),
+            (1 << 20, 0, Rejected::Signature),
+        ] {
+            let long = [&frame[..], &vec![byte; extra]].concat();
+            assert_eq!(refuse(&long), if with_signature { signed } else { Rejected::Size });
+        }
+        for extra in 1..16 {
+            let long = [&frame[..], &vec![1; extra]].concat();
+            let why = refuse(&long);
+            assert!(why == Rejected::Size || with_signature && why == Rejected::Signature, "{extra}: {why}");
         }
         // 100 MB, neither hashed nor copied
         let mut huge = frame.clone();
-        huge.resize(100_000_000, 0);
+        huge.resize(100_000_000, 1);
         assert_eq!(refuse(&huge), Rejected::Size);
         assert_eq!(refuse(&vec![0; 100_000_000]), Rejected::Version(0));
         for version in (0..=u8::MAX).filter(|version| *version != Header::VERSION) {
