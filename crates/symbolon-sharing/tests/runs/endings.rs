@@ -165,7 +165,7 @@ fn rows_63_69_a_lie_in_every_message_leaves_old_or_new() {
                 let first = &done[&honest.clone().next().unwrap()];
                 assert!(honest.clone().all(|who| done[&who].sharing_id() == first.sharing_id()), "{at}");
                 assert!(first.public_key() == old[&id(1)].public_key(), "{at}");
-                let (a, b) = (&done[&honest.clone().next().unwrap()], &done[&honest.clone().last().unwrap()]);
+                let (a, b) = (&done[&honest.clone().next().unwrap()], &done[&honest.clone().next_back().unwrap()]);
                 assert!(dkg::rebuilt(&[a, b]).public() == *first.public_key(), "{at}");
                 went_new += 1;
             } else {

@@ -293,7 +293,7 @@ impl<G: Group> Life<G> {
 
 fn life<G: Group>(seed: u64, flows: &[u8]) {
     // half of them begin with an import, the seventh flow
-    let shares = if seed % 2 == 0 { keygen::<G>(2, 3, seed) } else { imported::<G>(seed) };
+    let shares = if seed.is_multiple_of(2) { keygen::<G>(2, 3, seed) } else { imported::<G>(seed) };
     let keys = (1..=3).map(|i| (id(i), i)).collect();
     let mut life = Life { shares, keys, next: 10, seed, old: Vec::new() };
     flows.iter().for_each(|flow| life.operate(*flow));
