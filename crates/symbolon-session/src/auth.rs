@@ -421,7 +421,7 @@ mod tests {
         let (_, _, known) = verified(&frames[0], &verifying, None).unwrap();
         let other = SigningKey::from_bytes(&[9; 32]).verifying_key();
         assert!(verified(&frames[0], &other, None).is_err());
-        let mut alone = vec![vec![3; 40]];
+        let mut alone = [vec![3; 40]];
         auth.sign(&mut alone.iter_mut().collect::<Vec<_>>());
         let stolen = [&alone[0][..40], &[1], signature].concat();
         assert!(verified(&stolen, &verifying, Some(&known)).is_err());
