@@ -55,6 +55,8 @@ pub enum Kind {
     Suspended,
     /// A share of an imported key that was not refreshed yet.
     ImportedShare,
+    /// The plan of a resharing, handed to a newcomer.
+    Plan,
 }
 
 impl Kind {
@@ -66,6 +68,8 @@ impl Kind {
             Self::Pending => 4,
             Self::Suspended => 5,
             Self::ImportedShare => 6,
+            // 7 and 8 are of split custody
+            Self::Plan => 9,
         }
     }
 }

@@ -65,6 +65,7 @@ impl Setup for CommitteeTerms {
 /// nothing to say to a peer in a round in which it sends to others says it with an empty body. A failed run leaves nothing.
 pub struct CommitteeSetup {
     pairs: BTreeMap<PartyId, Making>,
+    /// The round that is waited for.
     round: u8,
 }
 
@@ -125,17 +126,19 @@ impl Protocol for CommitteeSetup {
             pairs.insert(peer, step);
             drafts.push((To::One(peer), w.finish()));
         }
-        if round < Self::ROUNDS {
-            if Self::sends(setup, round + 1, setup.roster.me()) == Sends::Nothing {
-                drafts.clear();
-            }
-            return Ok(Next::Round(Self { pairs, round: round + 1 }, drafts));
+        if round == Self::ROUNDS || Self::sends(setup, round + 1, setup.roster.me()) == Sends::Nothing {
+            drafts.clear();
+        }
+        // of two members one is silent in every other round, which the driver then skips
+        let speaks = |round: &u8| setup.roster.peers().any(|peer| Self::sends(setup, *round, peer) != Sends::Nothing);
+        if let Some(round) = (round + 1..=Self::ROUNDS).find(speaks) {
+            return Ok(Next::Round(Self { pairs, round }, drafts));
         }
         let finished = pairs.into_iter().map(|(peer, state)| match state {
             Making::Done(made) => Ok((peer, made)),
             _ => Err(Failed::new(peer, Fault::Inconsistent)),
         });
-        Ok(Next::Done(finished.collect::<Result<_, _>>()?, Vec::new(), ()))
+        Ok(Next::Done(finished.collect::<Result<_, _>>()?, drafts, ()))
     }
 
     fn cancel(self) -> Option<()> {

@@ -6,6 +6,7 @@ extern crate alloc;
 mod consent;
 mod dealing;
 mod dkg;
+mod flows;
 mod health;
 mod key_share;
 mod marks;
