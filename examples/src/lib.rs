@@ -2,6 +2,7 @@
 
 pub mod blame;
 pub mod cli;
+pub mod committee;
 pub mod report;
 mod request;
 pub mod server;

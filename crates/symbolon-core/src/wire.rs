@@ -59,6 +59,8 @@ pub enum Kind {
     ClientShare,
     /// A piece of a multiplicative factor in escrow.
     FactorPiece,
+    /// The plan of a resharing, handed to a newcomer.
+    Plan,
 }
 
 impl Kind {
@@ -72,6 +74,7 @@ impl Kind {
             Self::ImportedShare => 6,
             Self::ClientShare => 7,
             Self::FactorPiece => 8,
+            Self::Plan => 9,
         }
     }
 }

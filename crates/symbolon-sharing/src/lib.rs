@@ -8,6 +8,7 @@ mod custody;
 mod dealing;
 mod dkg;
 mod factor_piece;
+mod flows;
 mod health;
 mod key_share;
 mod marks;

@@ -79,6 +79,12 @@ pub enum PlanError {
     /// A party that is listed twice, or a dealer that is replaced by somebody else.
     #[error("{0} is listed twice, or under two identities")]
     Duplicate(PartyId),
+    /// A party that has no share of the key, where a holder is meant.
+    #[error("{0} holds no share of this key")]
+    NotAHolder(PartyId),
+    /// A lost holder that is listed among the dealers.
+    #[error("{0} is lost and can't deal: choose other dealers")]
+    LostDealer(PartyId),
     /// The members of the run.
     #[error(transparent)]
     Roster(#[from] RosterError),

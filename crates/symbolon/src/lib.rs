@@ -7,6 +7,7 @@ extern crate std;
 
 #[cfg(feature = "std")]
 pub mod channel;
+pub mod committee;
 pub mod store;
 pub mod wallet;
 

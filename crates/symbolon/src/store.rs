@@ -3,7 +3,17 @@
 //! Setups are taken before use, put back after, burned for good. The functions ask the [`Ledger`] what memory alone cannot
 //! know: whether another process has burned a setup, taken an item, or confirmed a refresh.
 
-use crate::Bank;
+mod epochs;
+
+pub use epochs::{
+    AdvanceError, CurrentError, SerialError, advance, committee_serial, current, drop_stale, note_setup, put_setups,
+    take_setups,
+};
+
+use crate::{
+    Bank,
+    committee::{Banked, Item, QuorumItem},
+};
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 use symbolon_core::{ItemId, KeyId, Role, SetupId, Transcript, wire::Reader};
@@ -71,7 +81,8 @@ pub enum PutError<E> {
 }
 
 /// The floor of a pair: the serial that new setups get ([`crate::PairSetupTerms::serial`],
-/// [`crate::wallet::CreateSetup::serial`]), and below which old ones are stale. Both sides count the same refreshes.
+/// [`crate::wallet::CreateSetup::serial`]), and below which old ones are stale. Both sides count the same refreshes;
+/// where they differ, because one was interrupted, both use the higher one.
 ///
 /// # Errors
 /// The ledger's.
@@ -114,26 +125,62 @@ pub fn put_setup<L: Ledger>(
     if setup.serial() < serial(ledger, setup.pair()).map_err(PutError::Ledger)? {
         return Err(PutError::Stale);
     }
+    note_setup(ledger, &setup).map_err(PutError::Ledger)?;
     let id = setup.id();
     let sealed = Sealed::new(setup.seal(key, rng)?);
     ledger.put(id, sealed).map_err(PutError::Ledger)?;
     Ok(id)
 }
 
-/// Takes an item out of the bank and claims it in the ledger: refused if its setup was burned or became stale, here or in
-/// another process, or if a clone of this process has used it.
+/// What a bank item was made over. Implemented by every kind of item.
+pub trait OverSetups: Banked {
+    /// Its pair setups, each with its pair and the pair's serial.
+    fn setups(&self) -> Vec<(SetupId, Pair, u32)>;
+}
+
+impl OverSetups for Preprocessed {
+    fn setups(&self) -> Vec<(SetupId, Pair, u32)> {
+        [(self.setup(), *self.pair(), self.serial())].into()
+    }
+}
+
+impl OverSetups for QuorumItem {
+    fn setups(&self) -> Vec<(SetupId, Pair, u32)> {
+        self.setups().map(|(id, pair, serial)| (id, *pair, serial)).collect()
+    }
+}
+
+impl OverSetups for Item {
+    fn setups(&self) -> Vec<(SetupId, Pair, u32)> {
+        self.setups()
+    }
+}
+
+/// Takes an item out of the bank and claims it in the ledger: refused if one of its setups was burned or became stale, here
+/// or in another process, or if a clone of this process has used it.
 ///
 /// # Errors
 /// [`TakeError`]; the item is gone in any case.
-pub fn take_item<L: Ledger>(ledger: &mut L, bank: &mut Bank, id: &ItemId) -> Result<Preprocessed, TakeError<L::Error>> {
+pub fn take_item<L: Ledger, I: OverSetups>(
+    ledger: &mut L,
+    bank: &mut Bank<I>,
+    id: &ItemId,
+) -> Result<I, TakeError<L::Error>> {
     let item = bank.take(id).ok_or(TakeError::Gone)?;
-    if item.pair().is_named() && item.serial() < serial(ledger, item.pair()).map_err(TakeError::Ledger)? {
-        return Err(TakeError::Stale);
+    let setups = item.setups();
+    for (_, pair, made_at) in &setups {
+        if pair.is_named() && *made_at < serial(ledger, pair).map_err(TakeError::Ledger)? {
+            return Err(TakeError::Stale);
+        }
     }
-    match ledger.claim(&Token::Item { item: *id, setup: item.setup() }).map_err(TakeError::Ledger)? {
-        Claimed::Fresh => Ok(item),
-        _ => Err(TakeError::Gone),
+    // one claim for each setup, so that the burn of any of them refuses the item
+    for (setup, ..) in setups {
+        match ledger.claim(&Token::Item { item: *id, setup }).map_err(TakeError::Ledger)? {
+            Claimed::Fresh => (),
+            _ => return Err(TakeError::Gone),
+        }
     }
+    Ok(item)
 }
 
 /// Burns every setup that a failed run destroyed, in the ledger and in the bank. Call it with each error of
@@ -141,7 +188,7 @@ pub fn take_item<L: Ledger>(ledger: &mut L, bank: &mut Bank, id: &ItemId) -> Res
 ///
 /// # Errors
 /// The ledger's. Until this has succeeded the caller MUST NOT use the listed setups or items of them.
-pub fn burn<L: Ledger, H>(ledger: &mut L, bank: &mut Bank, error: &Error<H>) -> Result<(), L::Error> {
+pub fn burn<L: Ledger, H, I: Banked>(ledger: &mut L, bank: &mut Bank<I>, error: &Error<H>) -> Result<(), L::Error> {
     error.burned().iter().for_each(|id| bank.burn(id));
     error.burned().iter().try_for_each(|id| ledger.burn(id))
 }
@@ -178,15 +225,20 @@ pub fn retire<L: Ledger>(
     }
 }
 
-/// Raises the pair's floor by one for this generation. The target is on record before the floor moves, so that a second
-/// call raises it to the same value.
+/// Raises the pair's floor by one for this generation.
 fn raise<L: Ledger>(ledger: &mut L, new: &PairFactor) -> Result<u32, L::Error> {
     let name = Transcript::new("store", "retire").part(new.key_id()).number(new.generation()).finish();
-    let record = FloorId::key(&KeyId::truncate(&name));
+    raise_once(ledger, &name, new.pair())
+}
+
+/// Raises the pair's floor by one for the event of this name. The target is on record before the floor moves, so that a
+/// second call raises it to the same value.
+fn raise_once<L: Ledger>(ledger: &mut L, event: &[u8; 32], pair: &Pair) -> Result<u32, L::Error> {
+    let record = FloorId::key(&KeyId::truncate(event));
     let recorded = ledger.floor(&record)?;
-    let target = if recorded == 0 { u64::from(serial(ledger, new.pair())?.saturating_add(1)) } else { recorded };
+    let target = if recorded == 0 { u64::from(serial(ledger, pair)?.saturating_add(1)) } else { recorded };
     ledger.raise_floor(&record, target)?;
-    ledger.raise_floor(&floor(new.pair()), target)?;
+    ledger.raise_floor(&floor(pair), target)?;
     Ok(u32::try_from(target).unwrap_or(u32::MAX))
 }
 
