@@ -13,7 +13,10 @@
 //! | sign without keeping anything | [`sign_stateless`] | t = 2 |
 //! | renew all shares from time to time | [`refresh`] | all n |
 //! | anything that changes holders or threshold | a [`Plan`], then [`reshare`] | t old holders and all new ones |
+//! | the same while a holder is away | `offline` of both, then [`offline_refresh`] or [`offline_reshare`] | it, later |
 //! | bring in a key from elsewhere | [`import`], then [`first_refresh`] | who has it, and all n |
+//! | many keys of one committee at once | [`refresh_batch`], [`hand_over_batch`], for a session of [`Reshare`] | as for one |
+//! | spread the server of a two-party wallet over nodes | [`Custody`] (docs/custody.md) | server and nodes |
 //!
 //! # Changing the holders
 //!
@@ -46,7 +49,8 @@
 //! // a holder passes its share, a newcomer `None`
 //! if show(&plan.changes()) {
 //!     let consent = Consent::new(plan.changes());
-//!     let (session, frames) = committee::reshare(me, share, &plan, &consent, auth, &mut SysRng)?;
+//!     let nobody_is_offline = &[];
+//!     let (session, frames) = committee::reshare(me, share, &plan, &consent, nobody_is_offline, auth, &mut SysRng)?;
 //! #   let _ = (session, frames);
 //! }
 //! # Ok(()) }
@@ -79,9 +83,13 @@ pub use symbolon_ecdsa::{
     QuorumPreprocessSetup, QuorumRequest, Setups, SignerShare, quorum_item_of,
 };
 pub use symbolon_mta::{CommitteeSetup, CommitteeTerms};
+pub use symbolon_seal::{DeviceKey, DevicePublicKey};
 pub use symbolon_sharing::{
-    Change, Consent, Dkg, DkgError, DkgSetup, Factors, HandOver, Holder, Import, Imported, Imports, KeyHealth, Plan,
-    PlanError, PlannedKey, Refreshes, Resealed, Reshare, ReshareSetup, Reshared, RetireError, Source, retire,
+    Batch, Change, ClientShare, Consent, Custody, CustodyError, Dkg, DkgError, DkgSetup, FactorPiece, Factors, Flow,
+    HandOver, HealthError, Holder, Import, Imported, Imports, Kept, KeyHealth, Nodes, OfflineError, OfflineHolder,
+    OpenWith, Package, PieceError, Plan, PlanError, PlannedKey, Ready, Refreshes, Resealed, Reshare, ReshareSetup,
+    Reshared, ResharedBatch, RetireError, SealTo, Source, combine_factor, hand_over_batch, refresh_batch, retire,
+    split_factor,
 };
 
 use alloc::vec::Vec;
@@ -174,7 +182,8 @@ pub fn pair_setups(
 }
 
 /// New shares for the same holders with the same threshold: what was stolen before is worth nothing with what is stolen later,
-/// once the old shares are retired. All holders take part; the plan is `Plan::of(..)` without a change.
+/// once the old shares are retired. The plan is `Plan::of(..)` without a change. All holders take part but those in `offline`,
+/// who take their shares later ([`offline_refresh`]).
 ///
 /// # Errors
 /// [`PlanError::Consent`] if the plan changes anything; [`PlanError::OtherEpoch`] for a share that the plan does not replace:
@@ -182,30 +191,42 @@ pub fn pair_setups(
 pub fn refresh<G: Group>(
     share: &KeyShare<G>,
     plan: &Plan<G>,
+    offline: &[(PartyId, SealTo)],
     auth: Auth,
     rng: &mut impl TryCryptoRng,
 ) -> Result<Started<Reshare<G, Refreshes>>, NotStarted> {
-    let [key] = plan.keys.as_slice() else { return Err(PlanError::Keys.into()) };
+    let (setup, source) = planned_refresh(share, plan)?;
+    start(present(setup, offline)?, &source, (), reshare_label(&share.key_id())?, auth, rng)
+}
+
+fn planned_refresh<G: Group>(share: &KeyShare<G>, plan: &Plan<G>) -> Result<Ready<G, Refreshes>, PlanError> {
+    let [key] = plan.keys.as_slice() else { return Err(PlanError::Keys) };
     if !plan.changes().is_empty() {
-        return Err(PlanError::Consent.into());
+        return Err(PlanError::Consent);
     }
     if share.key_id() != key.key_id {
-        return Err(PlanError::OtherKey.into());
+        return Err(PlanError::OtherKey);
     }
     if share.epoch() != key.epoch || share.sharing_id() != key.sharing_id {
-        return Err(PlanError::OtherEpoch.into());
+        return Err(PlanError::OtherEpoch);
     }
     let dealers: Vec<_> = plan.dealers.iter().map(|dealer| dealer.0).collect();
     if Plan::of(share, &dealers, key.new_epoch, key.factors) != *plan {
-        return Err(PlanError::OtherKey.into());
+        return Err(PlanError::OtherKey);
     }
-    let (setup, source) = symbolon_sharing::refresh(share, &dealers, key.new_epoch, key.factors)?;
-    start(setup, &source, (), reshare_label(&key.key_id)?, auth, rng)
+    symbolon_sharing::refresh(share, &dealers, key.new_epoch, key.factors)
+}
+
+fn present<G: Group, F: Flow>(
+    setup: ReshareSetup<G, F>,
+    offline: &[(PartyId, SealTo)],
+) -> Result<ReshareSetup<G, F>, PlanError> {
+    if offline.is_empty() { Ok(setup) } else { setup.with_offline(offline) }
 }
 
 /// Every change of holders or threshold: recover, add, revoke, change the threshold, hand over. A holder passes its share, a
 /// newcomer `None`; who is a holder and stays out of the run (a lost device, a revoked one that does not deal) has no part in
-/// it.
+/// it. New holders in `offline` take their shares later ([`offline_reshare`]).
 ///
 /// # Errors
 /// [`PlanError::Consent`] unless `consent` names exactly [`Plan::changes`]; [`PlanError::OtherEpoch`] for a share that the plan
@@ -215,13 +236,45 @@ pub fn reshare<G: Group>(
     share: Option<&KeyShare<G>>,
     plan: &Plan<G>,
     consent: &Consent,
+    offline: &[(PartyId, SealTo)],
     auth: Auth,
     rng: &mut impl TryCryptoRng,
 ) -> Result<Started<Reshare<G, HandOver>>, NotStarted> {
     let [key] = plan.keys.as_slice() else { return Err(PlanError::Keys.into()) };
     let label = reshare_label(&key.key_id)?;
     let (setup, source) = symbolon_sharing::hand_over(me, share, plan.clone(), consent)?;
-    start(setup, &source, (), label, auth, rng)
+    start(present(setup, offline)?, &source, (), label, auth, rng)
+}
+
+/// The side of a holder that was offline during a [`refresh`]: it states the same plan and the same list, and then takes its
+/// share from what the others made and confirmed ([`OfflineHolder::receive`], with the label [`reshare_label`]).
+///
+/// The others hand it [`Reshared::package`] and the signed confirmations of all of them ([`Session::confirmations`] and the own
+/// one, from [`Session::resend`]). It answers with [`KeyHealth::confirmation`], which they note; until then they keep their old
+/// shares.
+///
+/// # Errors
+/// [`PlanError`].
+pub fn offline_refresh<G: Group>(
+    share: &KeyShare<G>,
+    plan: &Plan<G>,
+    offline: &[(PartyId, SealTo)],
+) -> Result<OfflineHolder<G, Refreshes>, PlanError> {
+    planned_refresh(share, plan)?.0.offline_holder(offline)
+}
+
+/// The side of a holder that was offline during a [`reshare`], as [`offline_refresh`].
+///
+/// # Errors
+/// [`PlanError`].
+pub fn offline_reshare<G: Group>(
+    me: PartyId,
+    share: Option<&KeyShare<G>>,
+    plan: &Plan<G>,
+    consent: &Consent,
+    offline: &[(PartyId, SealTo)],
+) -> Result<OfflineHolder<G, HandOver>, PlanError> {
+    symbolon_sharing::hand_over(me, share, plan.clone(), consent)?.0.offline_holder(offline)
 }
 
 /// Shares out a key that exists elsewhere. `key` is the key with its BIP-32 chain code at the one who has it, and `None` at

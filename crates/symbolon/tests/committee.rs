@@ -13,8 +13,8 @@ mod crowd;
 
 use crowd::*;
 use symbolon::committee::{
-    self, Banked, Change, Consent, Factors, FromBank, Import, Imported, NotStarted, Plan, PlanError, Refreshes,
-    Resealed, Reshare, RetireError, item_of, retire,
+    self, Banked, Change, Consent, DeviceKey, Factors, FromBank, HandOver, Import, Imported, NotStarted, Plan,
+    PlanError, Refreshes, Resealed, Reshare, RetireError, SealTo, item_of, retire,
 };
 use symbolon::{
     Auth, Group, KeyShare, Label, PartyId, Role, Scheme, Secp256k1, SecretScalar, SignError, Storable, store,
@@ -172,10 +172,10 @@ fn old_shares_are_refused<G: Group>(devices: &mut Devices<G>, old: Vec<(PartyId,
             assert!(store::current(&mut device.ledger, device.share.as_ref().unwrap()).is_ok());
         }
         let consent = Consent::new(next.changes());
-        let refused = committee::reshare(me, Some(&share), &next, &consent, auth, &mut rng(4)).err();
+        let refused = committee::reshare(me, Some(&share), &next, &consent, &[], auth, &mut rng(4)).err();
         assert_eq!(refused, Some(NotStarted::Plan(PlanError::OtherEpoch)), "{name} at {me}");
         let plan = Plan::of(devices.at(member).share(), &dealers, 2, Factors::Gone);
-        let refused = committee::refresh(&share, &plan, devices.at(me).auth(), &mut rng(4)).err();
+        let refused = committee::refresh(&share, &plan, &[], devices.at(me).auth(), &mut rng(4)).err();
         assert_eq!(refused, Some(NotStarted::Plan(PlanError::OtherEpoch)), "{name} at {me}");
     }
 }
@@ -259,10 +259,11 @@ fn plans_that_make_no_sense_are_refused_in_words() {
     let share = devices.share(2);
     let auth = || Auth::Signed(key(2));
     let changed = plan().change_threshold(th(3)).unwrap();
-    let refresh = |plan: &Plan<G>| committee::refresh(share, plan, auth(), &mut rng(1)).err();
+    let refresh = |plan: &Plan<G>| committee::refresh(share, plan, &[], auth(), &mut rng(1)).err();
     assert_eq!(refresh(&changed), Some(NotStarted::Plan(PlanError::Consent)));
     let nothing = Consent::new([]);
-    let reshare = |plan: &Plan<G>| committee::reshare(id(2), Some(share), plan, &nothing, auth(), &mut rng(1)).err();
+    let reshare =
+        |plan: &Plan<G>| committee::reshare(id(2), Some(share), plan, &nothing, &[], auth(), &mut rng(1)).err();
     assert_eq!(reshare(&plan()), Some(NotStarted::Plan(PlanError::NothingChanges)));
     assert_eq!(reshare(&changed), Some(NotStarted::Plan(PlanError::Consent)));
     let foreign = Devices::<G>::create(2, 3, 24);
@@ -318,7 +319,7 @@ fn row_93_a_changed_invitation_ends_as_a_mismatch() {
         let device = &devices.devices[&me];
         let consent = Consent::new(plan.changes());
         let share = device.share.as_ref();
-        starts.push((me, committee::reshare(me, share, plan, &consent, device.auth(), &mut rng).unwrap()));
+        starts.push((me, committee::reshare(me, share, plan, &consent, &[], device.auth(), &mut rng).unwrap()));
     }
     for (me, end) in Crowd::new(starts).run().ends {
         let error = end.failed();
@@ -382,7 +383,7 @@ fn a_two_party_wallet_grows() {
     let only_two = plan().add_device(holder(3, 3)).unwrap();
     let consent = Consent::new(only_two.changes());
     let (share, auth) = (Some(devices.share(1)), Auth::Signed(key(1)));
-    let refused = committee::reshare(id(1), share, &only_two, &consent, auth, &mut rng(3)).err();
+    let refused = committee::reshare(id(1), share, &only_two, &consent, &[], auth, &mut rng(3)).err();
     assert!(matches!(refused, Some(NotStarted::Plan(PlanError::Roster(_)))), "names are for two");
     let plan = plan().identify(holder(1, 1)).unwrap().identify(holder(2, 2)).unwrap();
     let plan = plan.add_device(holder(3, 3)).unwrap();
@@ -391,4 +392,96 @@ fn a_two_party_wallet_grows() {
     assert!(*devices.share(3).public_key() == public_key);
     devices.pair_setups();
     devices.sign(&[3, 1]);
+}
+
+/// Runs sessions to their end; what each made, and every signed confirmation.
+fn with_confirmations<P: symbolon::Protocol + 'static>(
+    starts: Vec<(PartyId, committee::Started<P>)>,
+) -> (std::collections::BTreeMap<PartyId, P::Output>, Vec<Vec<u8>>) {
+    let crowd = Crowd::new(starts).run();
+    let last = |frame: &&Vec<u8>| symbolon::Header::parse(frame).is_ok_and(|header| header.round == P::ROUNDS);
+    let confirmations = crowd.sent.iter().map(|(_, frame)| &frame.bytes).filter(last).cloned().collect();
+    (crowd.ends.into_iter().map(|(id, end)| (id, end.done().0)).collect(), confirmations)
+}
+
+// holder 3 is away during a refresh, takes its share later, and signs with it; until then the others keep their old shares
+#[test]
+fn an_offline_holder_takes_its_share_later_and_signs() {
+    let mut devices = Devices::<G>::create(2, 3, 40);
+    let plan = devices.plan(&[1, 2]);
+    let device_key = DeviceKey::generate(&mut rng(41)).unwrap();
+    let offline = [(id(3), SealTo::Device(device_key.public().clone()))];
+    let mut starts = Vec::new();
+    for me in ids(&[1, 2]) {
+        let mut rng = devices.rng(me);
+        let device = &devices.devices[&me];
+        starts.push((me, committee::refresh(device.share(), &plan, &offline, device.auth(), &mut rng).unwrap()));
+    }
+    let (mut made, confirmations) = with_confirmations::<Reshare<G, Refreshes>>(starts);
+    let package = made[&id(1)].package.as_ref().unwrap();
+    let holder = committee::offline_refresh(devices.share(3), &plan, &offline).unwrap();
+    let label = committee::reshare_label(&devices.share(3).key_id()).unwrap();
+    let with = committee::OpenWith::Device(&device_key);
+    let mine = holder.receive(&label, package, &confirmations, with, &mut rng(42)).unwrap();
+    let one_less = &confirmations[1..];
+    let with = committee::OpenWith::Device(&device_key);
+    assert!(holder.receive(&label, package, one_less, with, &mut rng(42)).is_err(), "everybody must have confirmed");
+
+    // the others keep their old shares until it has confirmed
+    let word = mine.health.confirmation(mine.share.as_ref().unwrap(), &key(3)).unwrap();
+    let mut health = made[&id(1)].health.clone();
+    assert_eq!(health.unconfirmed().collect::<Vec<_>>(), [id(3)]);
+    let old = again(devices.share(1));
+    let consent = Consent::new([Change::Retires(old.key_id(), 0)]);
+    let backups = Resealed::with(made[&id(1)].share.as_ref().unwrap());
+    let (old, refused) = retire(old, &mut health, &backups, &consent).err().unwrap();
+    assert_eq!(refused, RetireError::Unconfirmed);
+    health.note_confirmed(id(3), &word).unwrap();
+    assert!(retire(old, &mut health, &backups, &consent).is_ok());
+
+    for me in ids(&[1, 2]) {
+        let reshared = made.remove(&me).unwrap();
+        let Device { share, ledger, bank, .. } = devices.at(me);
+        *share = reshared.share;
+        store::advance(ledger, bank, me, &plan, &reshared.health).unwrap();
+    }
+    let Device { share, ledger, bank, .. } = devices.at(id(3));
+    *share = mine.share;
+    store::advance(ledger, bank, id(3), &plan, &mine.health).unwrap();
+    devices.pair_setups();
+    devices.sign(&[1, 3]);
+    devices.sign(&[2, 3]);
+}
+
+// a newcomer that is away while it is made a holder
+#[test]
+fn an_offline_newcomer_recovers_a_lost_device() {
+    let mut devices = Devices::<G>::create(2, 3, 43);
+    let plan = devices.plan(&[2, 3]).recover(id(1), holder(4, 4)).unwrap();
+    let consent = Consent::new(plan.changes());
+    let device_key = DeviceKey::generate(&mut rng(44)).unwrap();
+    let offline = [(id(4), SealTo::Device(device_key.public().clone()))];
+    let mut starts = Vec::new();
+    for me in ids(&[2, 3]) {
+        let mut rng = devices.rng(me);
+        let device = &devices.devices[&me];
+        let started = committee::reshare(me, Some(device.share()), &plan, &consent, &offline, device.auth(), &mut rng);
+        starts.push((me, started.unwrap()));
+    }
+    let (made, confirmations) = with_confirmations::<Reshare<G, HandOver>>(starts);
+    let newcomer = committee::offline_reshare::<G>(id(4), None, &plan, &consent, &offline).unwrap();
+    let label = committee::reshare_label(&plan.keys[0].key_id).unwrap();
+    let with = committee::OpenWith::Device(&device_key);
+    let package = made[&id(2)].package.as_ref().unwrap();
+    let mine = newcomer.receive(&label, package, &confirmations, with, &mut rng(45)).unwrap();
+    devices.devices.insert(id(4), Device::new(4));
+    let all = made.into_iter().chain([(id(4), mine)]);
+    for (me, reshared) in all {
+        let Device { share, ledger, bank, .. } = devices.at(me);
+        *share = reshared.share;
+        store::advance(ledger, bank, me, &plan, &reshared.health).unwrap();
+    }
+    devices.pair_setups();
+    devices.sign(&[4, 2]);
+    devices.sign(&[3, 4]);
 }

@@ -163,7 +163,7 @@ fn row_70_a_restored_snapshot_signs_nothing() {
             let plan = if who == me { &mine } else { &theirs };
             let mut rng = devices.rng(who);
             let device = &devices.devices[&who];
-            (who, committee::refresh(device.share(), plan, device.auth(), &mut rng).unwrap())
+            (who, committee::refresh(device.share(), plan, &[], device.auth(), &mut rng).unwrap())
         });
         let starts: Vec<_> = starts.collect();
         for (who, end) in Crowd::new(starts).run().ends {
@@ -206,7 +206,7 @@ fn row_110_a_higher_epoch_claimed_ends_one_run() {
             let plan = if who == liar { &claimed } else { &honest };
             let mut rng = devices.rng(who);
             let device = &devices.devices[&who];
-            (who, committee::refresh(device.share(), plan, device.auth(), &mut rng).unwrap())
+            (who, committee::refresh(device.share(), plan, &[], device.auth(), &mut rng).unwrap())
         });
         let starts: Vec<_> = starts.collect();
         for (who, end) in Crowd::new(starts).run().ends {

@@ -172,14 +172,14 @@ impl<'w, G: Curve, W: Write> Life<'w, G, W> {
         let outputs = self.run(what, &plan.participants(), |party| {
             let share = if party.has_share() { Some(party.share::<G>()?) } else { None };
             let (me, auth) = (party.id, party.auth());
-            Ok(committee::reshare(me, share.as_ref(), plan, &consent, auth, &mut SysRng)?)
+            Ok(committee::reshare(me, share.as_ref(), plan, &consent, &[], auth, &mut SysRng)?)
         })?;
         self.enter::<symbolon::Session<Reshare<G, HandOver>>>(plan, outputs)
     }
 
     fn refresh(&mut self, plan: &Plan<G>) -> Result<KeyHealth, Failure> {
         let outputs = self.run("refresh", &plan.participants(), |party| {
-            Ok(committee::refresh(&party.share::<G>()?, plan, party.auth(), &mut SysRng)?)
+            Ok(committee::refresh(&party.share::<G>()?, plan, &[], party.auth(), &mut SysRng)?)
         })?;
         self.enter::<symbolon::Session<Reshare<G, Refreshes>>>(plan, outputs)
     }
@@ -245,7 +245,7 @@ impl<'w, G: Curve, W: Write> Life<'w, G, W> {
         let old = lost.open::<G>("share")?;
         let plan = self.plan(helpers)?.add_device(lost.holder())?;
         let consent = Consent::new(plan.changes());
-        let refused = committee::reshare(lost.id, Some(&old), &plan, &consent, lost.auth(), &mut SysRng);
+        let refused = committee::reshare(lost.id, Some(&old), &plan, &consent, &[], lost.auth(), &mut SysRng);
         match refused {
             Err(NotStarted::Plan(PlanError::OtherEpoch)) => {
                 self.say(&format!("the lost share in a resharing: refused, {}", PlanError::OtherEpoch))

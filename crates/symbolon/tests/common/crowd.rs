@@ -166,7 +166,7 @@ impl<G: Group> Devices<G> {
         for me in plan.participants() {
             let mut rng = self.rng(me);
             let device = &self.devices[&me];
-            starts.push((me, committee::refresh(device.share(), plan, device.auth(), &mut rng).unwrap()));
+            starts.push((me, committee::refresh(device.share(), plan, &[], device.auth(), &mut rng).unwrap()));
         }
         outputs::<Reshare<G, Refreshes>>(starts)
     }
@@ -180,7 +180,7 @@ impl<G: Group> Devices<G> {
             let plan = Plan::decode(&mut Reader::new(&invitation)).unwrap();
             let consent = Consent::new(plan.changes());
             let share = device.share.as_ref();
-            starts.push((me, committee::reshare(me, share, &plan, &consent, device.auth(), &mut rng).unwrap()));
+            starts.push((me, committee::reshare(me, share, &plan, &consent, &[], device.auth(), &mut rng).unwrap()));
         }
         outputs::<Reshare<G, HandOver>>(starts)
     }
