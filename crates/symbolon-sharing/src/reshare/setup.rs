@@ -384,7 +384,9 @@ impl<G: Group, F: Flow> ReshareSetup<G, F> {
             to.encode(w.u16(id.get()));
         }
         w.u16(self.old_threshold).u16(self.threshold.get()).u16(count(self.keys.len()));
-        for key in &self.keys {
+        // with one inversion
+        let points: Vec<_> = self.keys.iter().map(|key| key.public_key).collect();
+        for (key, point) in self.keys.iter().zip(G::points_to_bytes(&points)) {
             w.u8(key.scheme.byte());
             match &key.old {
                 None => w.u8(0),
@@ -392,7 +394,7 @@ impl<G: Group, F: Flow> ReshareSetup<G, F> {
                     w.u8(1).bytes(key_id.as_ref()).bytes(sharing_id.as_ref()).u32(*epoch)
                 }
             };
-            w.u32(key.new_epoch).point::<G>(&key.public_key).u8(u8::from(key.factors == Factors::Kept));
+            w.u32(key.new_epoch).bytes(point.as_ref()).u8(u8::from(key.factors == Factors::Kept));
         }
     }
 }
