@@ -35,6 +35,14 @@ pub enum PreprocessError {
     /// The batch is empty or too large.
     #[error("a batch has 1 to {MAX_BATCH} items, not {0}")]
     Count(u16),
+    /// The batch is too large for this many signers: a round of it would hold more than [`MAX_BATCH`] multiplications, 19 MB.
+    #[error("a quorum's batch has at most {MAX_BATCH} multiplications, not {count} with each of {peers} peers")]
+    Multiplications {
+        /// Items of the batch.
+        count: u16,
+        /// Other signers.
+        peers: usize,
+    },
     /// The pair setup has served all its runs.
     #[error(transparent)]
     Exhausted(#[from] Exhausted),

@@ -61,7 +61,8 @@ pub(crate) struct Play<P: Protocol> {
     pub(crate) frames: BTreeMap<Slot, Zeroizing<Vec<u8>>>,
     /// Confirmations that arrived with frames of a last round.
     confirmations: Vec<[u8; 32]>,
-    /// Everything accepted, in order, for `suspend`; an empty entry is `stored`.
+    /// Everything accepted, in order, for `suspend`; an empty entry is `stored`. In a run that can't be suspended, the signed
+    /// broadcasts of the rounds that were delivered.
     pub(crate) log: Vec<Zeroizing<Vec<u8>>>,
 }
 
@@ -290,7 +291,7 @@ impl<P: Protocol> Play<P> {
         }
     }
 
-    /// The signed broadcasts of the run so far, as they were received. Kept in runs that can be suspended.
+    /// The signed broadcasts of the run so far, as they were received.
     pub(crate) fn broadcasts(&self, line: &Line) -> Vec<Vec<u8>> {
         let signed = matches!(line.auth, Auth::Signed(_));
         let is_broadcast = |frame: &&Zeroizing<Vec<u8>>| Header::parse(frame).is_ok_and(|header| header.to == To::All);
@@ -308,6 +309,9 @@ impl<P: Protocol> Play<P> {
     /// Moves the frames of the awaited round into an inbox.
     pub(crate) fn inbox(&mut self, line: &mut Line) -> Inbox {
         let later = self.frames.split_off(&(self.awaited.saturating_add(1), PartyId::SERVER, false));
+        // of two members the other one has sent all that was received. One per sender and round, of a length that the
+        // protocol takes: otherwise the run ends with this round
+        let evidence = !P::LOG_FRAMES && matches!(line.auth, Auth::Signed(_)) && line.roster.members().len() > 2;
         let mut inbox = Inbox::default();
         for (slot, frame) in core::mem::replace(&mut self.frames, later) {
             let parts = self.parts_of_frame(line, slot, &frame);
@@ -315,6 +319,9 @@ impl<P: Protocol> Play<P> {
             if let Some(confirmation) = parts.confirmation {
                 self.confirmations.push(confirmation);
                 line.show(slot, &frame);
+            }
+            if evidence && slot.2 {
+                self.log.push(frame);
             }
         }
         inbox

@@ -3,7 +3,7 @@
 use crate::{duo::stored, lying::Lying};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use symbolon_core::PartyId;
-use symbolon_session::{Error, Outgoing, Protocol, Rejected, Session, Step, Stored, To};
+use symbolon_session::{Error, Header, Outgoing, Protocol, Rejected, Session, Step, Stored, To};
 
 /// How a party of a [`Crowd`] ended.
 #[allow(clippy::exhaustive_enums, reason = "tests match all of it")]
@@ -42,6 +42,19 @@ impl<O, H> Ended<O, H> {
             Self::Waiting => panic!("the run waits"),
         }
     }
+}
+
+/// The body of a frame of [`symbolon_session::Auth::Signed`], with what the driver adds in front of it: between the header
+/// and the way up to what is signed, whose length the position byte before the signature tells.
+///
+/// # Panics
+/// If it is no such frame.
+#[must_use]
+pub fn body_of(frame: &[u8]) -> &[u8] {
+    let trailer = frame.len().checked_sub(64 + 1).expect("position and signature");
+    let depth = frame[trailer].checked_ilog2().expect("a position counts from 1");
+    let depth = usize::try_from(depth).expect("a position is a byte");
+    frame.get(Header::LEN..trailer - 32 * depth).expect("a header")
 }
 
 /// A started session.

@@ -23,6 +23,8 @@ type Point = <Secp256k1 as Group>::Point;
 /// ```
 pub struct QuorumItem {
     pub(super) id: ItemId,
+    /// Of the pre-processing: what the commitments are bound to.
+    pub(super) sid: Sid,
     pub(super) roster: Roster,
     pub(super) suite: Suite,
     pub(super) own: OwnNonce,
@@ -45,9 +47,8 @@ pub(super) struct Link {
     pub(super) setup: SetupId,
     pub(super) pair: Pair,
     pub(super) serial: u32,
-    /// The peer's commitment to its `R_j`, and the `sid0` that it is bound to.
+    /// The peer's commitment to its `R_j`.
     pub(super) com: Commitment,
-    pub(super) sid0: Sid,
     /// As sender of the multiplication: `alpha, t`, and the encodings of `t_k*G`, `t_x*G`.
     pub(super) sender: SenderShare<2>,
     pub(super) big_gamma: [[u8; 33]; 2],

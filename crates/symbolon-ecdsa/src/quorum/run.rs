@@ -4,7 +4,7 @@ use super::{
     QuorumItem, QuorumRequest, Setups, SignerShare, failed,
     request::QuorumTarget,
     steps::{
-        Committed, Multiplied, Opened, ROUND_3_LEN, ROUND_3_OPEN_LEN, ROUND_4_LEN, Released, commit, open, round_1_len,
+        ECHO_LEN, Extended, Made, Multiplied, Opened, ROUND_3_LEN, ROUND_4_LEN, Released, extend, open, round_1_len,
         round_2_len,
     },
 };
@@ -73,7 +73,8 @@ impl QuorumPreprocessSetup {
     /// `count` items for these signers, each with its identity, over the setups with all of them; a run is counted on each.
     ///
     /// # Errors
-    /// [`PreprocessError::Count`]; [`PreprocessError::Signers`] for signers that are fewer than three, listed twice or
+    /// [`PreprocessError::Count`]; [`PreprocessError::Multiplications`] for more items than a round of this many signers has
+    /// room for; [`PreprocessError::Signers`] for signers that are fewer than three, listed twice or
     /// without this party; [`PreprocessError::Pair`] unless there is exactly one setup for each other signer, between the
     /// same identities; [`PreprocessError::Exhausted`].
     pub fn new(
@@ -88,6 +89,10 @@ impl QuorumPreprocessSetup {
         let roster = Roster::new(me, signers.iter().copied()).map_err(|_| PreprocessError::Signers)?;
         if roster.members().len() < 3 {
             return Err(PreprocessError::Signers);
+        }
+        let peers = roster.peers().count();
+        if usize::from(count).saturating_mul(peers) > usize::from(MAX_BATCH) {
+            return Err(PreprocessError::Multiplications { count, peers });
         }
         let names = Names::begin(&roster, setups).map_err(|error| match error {
             SignError::Exhausted(exhausted) => PreprocessError::Exhausted(exhausted),
@@ -114,18 +119,20 @@ impl Setup for QuorumPreprocessSetup {
     }
 }
 
-/// Rounds 1 and 2 as a run of their own. The pair setups move in and out; the items are the output.
-pub struct QuorumPreprocess(Preparing);
+/// Rounds 1 and 2 as a run of their own, and a third one in which all echo the commitments. The pair setups move in and out;
+/// the items are the output, and no item is on whose commitments not all agree.
+pub struct QuorumPreprocess(Setups, Preparing);
 
 enum Preparing {
-    Committed(Setups, Committed),
-    Multiplied(Setups, Multiplied),
+    Extended(Extended),
+    Multiplied(Multiplied),
+    Made(Made),
 }
 
 impl Protocol for QuorumPreprocess {
     const NAME: &'static str = "quorum-preprocess";
     const ID: u8 = 12;
-    const ROUNDS: u8 = 2;
+    const ROUNDS: u8 = 3;
     type Setup = QuorumPreprocessSetup;
     type LongTerm = ();
     type Input = Setups;
@@ -133,11 +140,19 @@ impl Protocol for QuorumPreprocess {
     type Output = Vec<QuorumItem>;
 
     fn sends(_: &QuorumPreprocessSetup, round: u8, _: PartyId) -> Sends {
-        if round == 1 { Sends::Both } else { Sends::Private }
+        match round {
+            1 => Sends::Private,
+            2 => Sends::Both,
+            _ => Sends::Broadcast,
+        }
     }
 
     fn max_body(setup: &QuorumPreprocessSetup, round: u8) -> usize {
-        if round == 1 { round_1_len(setup.count) } else { round_2_len(setup.count) }
+        match round {
+            1 => round_1_len(setup.count),
+            2 => round_2_len(setup.count),
+            _ => ECHO_LEN,
+        }
     }
 
     fn fits(setup: &QuorumPreprocessSetup, _: &(), setups: &Setups) -> Result<(), Agreed> {
@@ -151,8 +166,8 @@ impl Protocol for QuorumPreprocess {
         run: &Run,
         rng: &mut SeedRng,
     ) -> (Self, Vec<Draft>) {
-        let (state, drafts) = commit(&setups, run, setup.roster.me(), setup.count, rng);
-        (Self(Preparing::Committed(setups, state)), drafts)
+        let (state, drafts) = extend(&setups, run, setup.count, rng);
+        (Self(setups, Preparing::Extended(state)), drafts)
     }
 
     fn advance(
@@ -162,21 +177,26 @@ impl Protocol for QuorumPreprocess {
         inbox: &Inbox,
         rng: &mut SeedRng,
     ) -> Result<Next<Self>, Failed<Setups>> {
-        match self.0 {
-            Preparing::Committed(setups, state) => {
+        let Self(setups, state) = self;
+        match state {
+            Preparing::Extended(state) => {
                 let (state, setups, drafts) = state.multiply(setups, run, setup.roster.me(), inbox, rng)?;
-                Ok(Next::Round(Self(Preparing::Multiplied(setups, state)), drafts))
+                Ok(Next::Round(Self(setups, Preparing::Multiplied(state)), drafts))
             }
-            Preparing::Multiplied(setups, state) => {
-                let (items, setups) = state.finish(setups, run, &setup.roster, inbox)?;
-                Ok(Next::Done(items, Vec::new(), setups))
+            Preparing::Multiplied(state) => {
+                let (made, setups) = state.finish(setups, run, &setup.roster, inbox)?;
+                let drafts = alloc::vec![made.echo.draft()];
+                Ok(Next::Round(Self(setups, Preparing::Made(made)), drafts))
             }
+            Preparing::Made(made) => match made.agreed(&setup.roster, inbox) {
+                Ok(items) => Ok(Next::Done(items, Vec::new(), setups)),
+                Err((peer, fault)) => Err(failed(peer, fault, setups)),
+            },
         }
     }
 
     fn cancel(self) -> Option<Setups> {
-        let (Preparing::Committed(setups, _) | Preparing::Multiplied(setups, _)) = self.0;
-        Some(setups)
+        Some(self.0)
     }
 }
 
@@ -281,7 +301,7 @@ impl Protocol for QuorumOnline {
     }
 
     fn max_body(_: &QuorumOnlineSetup, round: u8) -> usize {
-        if round == 1 { ROUND_3_LEN.max(ROUND_3_OPEN_LEN) } else { ROUND_4_LEN }
+        if round == 1 { ROUND_3_LEN } else { ROUND_4_LEN }
     }
 
     fn fits(setup: &QuorumOnlineSetup, signer: &SignerShare, item: &QuorumItem) -> Result<(), Agreed> {
@@ -300,7 +320,7 @@ impl Protocol for QuorumOnline {
     ) -> (Self, Vec<Draft>) {
         let target = setup.request.target(signer);
         let names = item.links.iter().map(|(peer, link)| (*peer, link.setup)).collect();
-        let (state, drafts) = open(item, &run.sid(), &target);
+        let (state, drafts) = open(item, None, &run.sid(), &target);
         (Self { names, target, state: Signing::Opened(state) }, drafts)
     }
 
@@ -376,7 +396,7 @@ pub struct QuorumFull {
 
 #[allow(clippy::large_enum_variant, reason = "one value per session, moved a few times")]
 enum Full {
-    Committed(Committed),
+    Extended(Extended),
     Multiplied(Multiplied),
     Signing(Signing),
 }
@@ -393,8 +413,8 @@ impl Protocol for QuorumFull {
 
     fn sends(_: &QuorumFullSetup, round: u8, _: PartyId) -> Sends {
         match round {
-            1 | 3 => Sends::Both,
-            2 => Sends::Private,
+            1 => Sends::Private,
+            2 | 3 => Sends::Both,
             _ => Sends::Broadcast,
         }
     }
@@ -403,7 +423,7 @@ impl Protocol for QuorumFull {
         match round {
             1 => round_1_len(1),
             2 => round_2_len(1),
-            3 => ROUND_3_LEN.max(ROUND_3_OPEN_LEN),
+            3 => ROUND_3_LEN,
             _ => ROUND_4_LEN,
         }
     }
@@ -421,8 +441,8 @@ impl Protocol for QuorumFull {
         rng: &mut SeedRng,
     ) -> (Self, Vec<Draft>) {
         let target = setup.request.target(signer);
-        let (state, drafts) = commit(&setups, run, setup.request.roster().me(), 1, rng);
-        (Self { setups, target, state: Full::Committed(state) }, drafts)
+        let (state, drafts) = extend(&setups, run, 1, rng);
+        (Self { setups, target, state: Full::Extended(state) }, drafts)
     }
 
     fn advance(
@@ -435,16 +455,16 @@ impl Protocol for QuorumFull {
         let Self { setups, target, state } = self;
         let roster = setup.request.roster();
         let signing = match state {
-            Full::Committed(state) => {
+            Full::Extended(state) => {
                 let (state, setups, drafts) = state.multiply(setups, run, roster.me(), inbox, rng)?;
                 return Ok(Next::Round(Self { setups, target, state: Full::Multiplied(state) }, drafts));
             }
             Full::Multiplied(state) => {
-                let (mut items, setups) = state.finish(setups, run, roster, inbox)?;
+                let (Made { mut items, echo }, setups) = state.finish(setups, run, roster, inbox)?;
                 let Some(item) = items.pop() else {
                     return Err(failed(roster.me(), Fault::Mismatch(Agreed::Item), setups));
                 };
-                let (state, drafts) = open(item, &run.sid(), &target);
+                let (state, drafts) = open(item, Some(echo), &run.sid(), &target);
                 let state = Full::Signing(Signing::Opened(state));
                 return Ok(Next::Round(Self { setups, target, state }, drafts));
             }

@@ -19,24 +19,31 @@ use symbolon_session::{Agreed, Draft, Failed, Fault, Inbox, Roster, Run, To};
 type Point = <Secp256k1 as Group>::Point;
 type Scalar = <Secp256k1 as Group>::Scalar;
 
-/// Bytes of the largest body of round 1.
+/// Bytes of the body of round 1.
 pub(super) fn round_1_len(count: u16) -> usize {
-    (32 * usize::from(count)).max(16 + extension_len(count))
+    16 + extension_len(count)
 }
 
-/// Bytes of the body of round 2.
+/// Bytes of the largest body of round 2, the multiplications; the commitments have less.
 pub(super) fn round_2_len(count: u16) -> usize {
-    32 + multiplication_len(2) * usize::from(count)
+    multiplication_len(2) * usize::from(count)
 }
 
-/// Bytes of the largest body of round 3: `gamma_k, gamma_x, psi, Gamma_k, Gamma_x`.
-pub(super) const ROUND_3_LEN: usize = 3 * 32 + 2 * 33;
+/// Bytes of the echo of round 3, all of this round in a run for the bank.
+pub(super) const ECHO_LEN: usize = 32;
+/// Bytes of the private body of round 3: `gamma_k, gamma_x, psi, Gamma_k, Gamma_x`.
+const ROUND_3_GIVE_LEN: usize = 3 * 32 + 2 * 33;
+/// Bytes of its broadcast behind the echo: `R_i`, opening, `pk_i`.
+const ROUND_3_OPEN_LEN: usize = 33 + 32 + 33;
+/// Bytes of the largest body of round 3, which is the private one; from the bank there is no echo.
+pub(super) const ROUND_3_LEN: usize = ROUND_3_GIVE_LEN;
+const _: () = assert!(ECHO_LEN + ROUND_3_OPEN_LEN <= ROUND_3_LEN, "the private body is the largest");
 /// Bytes of the body of round 4: `u, w`, view hash.
 pub(super) const ROUND_4_LEN: usize = 3 * 32;
 
 /// Round 1 is out.
-pub(super) struct Committed {
-    own: Vec<OwnNonce>,
+pub(super) struct Extended {
+    count: u16,
     receivers: BTreeMap<PartyId, MulReceiver>,
 }
 
@@ -46,13 +53,24 @@ pub(super) struct Multiplied {
     receivers: BTreeMap<PartyId, MulReceiver>,
     /// By peer, an entry for each item.
     senders: BTreeMap<PartyId, Vec<SenderShare<2>>>,
-    commitments: BTreeMap<PartyId, Vec<Commitment>>,
-    echo: [u8; 32],
 }
+
+/// The items of a run, and the hash over everybody's commitments that all must have seen alike.
+pub(super) struct Made {
+    pub(super) items: Vec<QuorumItem>,
+    pub(super) echo: Echo,
+}
+
+/// The hash over everybody's commitments as they were received here.
+pub(super) struct Echo([u8; ECHO_LEN]);
 
 /// Round 3 is out.
 pub(super) struct Opened {
     own: OwnNonce,
+    /// The sid that the commitments are bound to.
+    committed: Sid,
+    /// Absent from the bank: there the name of the item binds all commitments.
+    echo: Option<Echo>,
     links: BTreeMap<PartyId, Link>,
     x: SecretScalar<Secp256k1>,
     big_x: Point,
@@ -67,25 +85,9 @@ pub(super) struct Released {
     view: [u8; 32],
 }
 
-/// Round 1: `Com(R_i)` of each item under the own `sid0`, to all; to each peer the id of the pair setup and an extension
-/// message, for which this signer is receiver.
-pub(super) fn commit(
-    setups: &Setups,
-    run: &Run,
-    me: PartyId,
-    count: u16,
-    rng: &mut SeedRng,
-) -> (Committed, Vec<Draft>) {
-    let mut all = Writer::new();
-    let draw = |_| {
-        let k = SecretScalar::<Secp256k1>::random(rng);
-        let big_r = k.public();
-        let encoded_r = Secp256k1::point_to_bytes(&big_r);
-        let (com, opening) = Commitment::commit(COMMIT, &run.sid0(), me, &encoded_r, rng);
-        com.encode(&mut all);
-        OwnNonce { k, big_r, encoded_r, opening, com, phi: SecretScalar::random(rng) }
-    };
-    let own = (0..count).map(draw).collect();
+/// Round 1: to each peer the id of the pair setup and an extension message, for which this signer is receiver. No nonce is
+/// drawn before all peers' frames are in (safety.md S9).
+pub(super) fn extend(setups: &Setups, run: &Run, count: u16, rng: &mut SeedRng) -> (Extended, Vec<Draft>) {
     let mut drafts = Vec::new();
     let mut receivers = BTreeMap::new();
     for (peer, setup) in setups {
@@ -95,25 +97,53 @@ pub(super) fn commit(
         receivers.insert(*peer, receiver);
         drafts.push((To::One(*peer), w.finish()));
     }
-    drafts.push((To::All, all.finish()));
-    (Committed { own, receivers }, drafts)
+    (Extended { count, receivers }, drafts)
 }
 
-/// The echo hash over all commitments; the sid has nonces and parameters.
-fn echo(sid: &Sid, me: PartyId, own: &[OwnNonce], theirs: &BTreeMap<PartyId, Vec<Commitment>>) -> [u8; 32] {
-    let own: Vec<Commitment> = own.iter().map(|own| own.com).collect();
-    let mut all: BTreeMap<PartyId, &[Commitment]> = theirs.iter().map(|(id, coms)| (*id, coms.as_slice())).collect();
-    all.insert(me, &own);
-    let start = Transcript::new("ecdsa", "quorum echo").part(sid);
-    let absorb = |t: Transcript, (id, coms): (PartyId, &[Commitment])| {
-        coms.iter().fold(t.number(id.get()), |t, com| t.part(com.as_bytes()))
-    };
-    all.into_iter().fold(start, absorb).finish()
+impl Echo {
+    /// `T("quorum echo", sid, for each i: i, com_i..)`; the sid has nonces and parameters.
+    fn over(sid: &Sid, me: PartyId, own: &[OwnNonce], theirs: &BTreeMap<PartyId, Vec<Commitment>>) -> Self {
+        let own: Vec<Commitment> = own.iter().map(|own| own.com).collect();
+        let mut all: BTreeMap<PartyId, &[Commitment]> = theirs.iter().map(|(id, coms)| (*id, &coms[..])).collect();
+        all.insert(me, &own);
+        let start = Transcript::new("ecdsa", "quorum echo").part(sid);
+        let absorb = |t: Transcript, (id, coms): (PartyId, &[Commitment])| {
+            coms.iter().fold(t.number(id.get()), |t, com| t.part(com.as_bytes()))
+        };
+        Self(all.into_iter().fold(start, absorb).finish())
+    }
+
+    /// The body of round 3 in a run for the bank.
+    pub(super) fn draft(&self) -> Draft {
+        (To::All, self.0.to_vec())
+    }
+
+    /// Compares the echo that begins the broadcast of each peer.
+    fn same(&self, mut peers: impl Iterator<Item = PartyId>, inbox: &Inbox) -> Result<(), (PartyId, Fault)> {
+        peers.try_for_each(|peer| match inbox.broadcast(peer).array() {
+            Ok(theirs) if self.0 == theirs => Ok(()),
+            Ok(_) => Err((peer, Fault::View)),
+            Err(error) => Err((peer, error.into())),
+        })
+    }
 }
 
-impl Committed {
-    /// Round 2. Setup ids are compared before anything else; each peer's extension is checked; to each peer go the echo and
-    /// the multiplication messages.
+impl Made {
+    /// End of round 3 in a run for the bank: all echoes agree, so that the items may be banked.
+    ///
+    /// # Errors
+    /// [`Fault::View`] names nobody; [`Fault::Encoding`] with its sender.
+    pub(super) fn agreed(self, roster: &Roster, inbox: &Inbox) -> Result<Vec<QuorumItem>, (PartyId, Fault)> {
+        // a longer body is refused for its size
+        self.echo.same(roster.peers(), inbox)?;
+        Ok(self.items)
+    }
+}
+
+impl Extended {
+    /// Round 2. Setup ids are compared before anything else; each peer's extension is checked; then the nonces are drawn,
+    /// from a generator that has absorbed the peers' nonces. To all `Com(R_i)` of each item under the sid; to each peer the
+    /// multiplication messages.
     pub(super) fn multiply(
         self,
         setups: Setups,
@@ -122,33 +152,24 @@ impl Committed {
         inbox: &Inbox,
         rng: &mut SeedRng,
     ) -> Result<(Multiplied, Setups, Vec<Draft>), Failed<Setups>> {
-        let count = u16::try_from(self.own.len()).unwrap_or(u16::MAX);
-        let mut commitments = BTreeMap::new();
-        let first = setups.iter().find_map(|(peer, setup)| {
-            let coms = inbox.broadcast(*peer).whole(|r| (0..count).map(|_| Commitment::decode(r)).collect());
-            match (inbox.private(*peer).array::<16>(), coms) {
-                (Err(error), _) | (_, Err(error)) => Some((*peer, Fault::from(error))),
-                (Ok(id), _) if id != *setup.id().as_bytes() => Some((*peer, Fault::Mismatch(Agreed::Setup))),
-                (Ok(_), Ok(coms)) => {
-                    commitments.insert(*peer, coms);
-                    None
-                }
-            }
+        let Self { count, receivers } = self;
+        let wrong = setups.iter().find_map(|(peer, setup)| match inbox.private(*peer).array::<16>() {
+            Ok(id) if id == *setup.id().as_bytes() => None,
+            Ok(_) => Some((*peer, Fault::Mismatch(Agreed::Setup))),
+            Err(error) => Some((*peer, error.into())),
         });
-        if let Some((peer, fault)) = first {
+        if let Some((peer, fault)) = wrong {
             return Err(failed(peer, fault, setups));
         }
-        let echo = echo(&run.sid(), me, &self.own, &commitments);
         let (mut senders, mut drafts) = (BTreeMap::new(), Vec::new());
         let mut fault = None;
         for (peer, setup) in &setups {
-            let mut w = Writer::with_capacity(round_2_len(count));
-            w.bytes(&echo);
             let multiplied = inbox.private(*peer).whole(|r| {
                 r.bytes(16)?;
                 let sid0 = run.sid0_of(*peer);
                 MulSender::extend(setup.sender(), sid0, Purpose::Preprocess, count, r)
             });
+            let mut w = Writer::with_capacity(round_2_len(count));
             match multiplied {
                 Ok(sender) => senders.insert(*peer, sender.under(run.sid()).multiply::<2>(&mut w, rng)),
                 Err(error) => {
@@ -158,13 +179,25 @@ impl Committed {
             };
             drafts.push((To::One(*peer), w.finish()));
         }
-        match fault {
-            Some((peer, fault)) => Err(failed(peer, fault, setups)),
-            None => {
-                let Self { own, receivers } = self;
-                Ok((Multiplied { own, receivers, senders, commitments, echo }, setups, drafts))
-            }
+        if let Some((peer, fault)) = fault {
+            return Err(failed(peer, fault, setups));
         }
+        let mut all = Writer::new();
+        let own = (0..count).map(|_| OwnNonce::committed(&run.sid(), me, &mut all, rng)).collect();
+        drafts.push((To::All, all.finish()));
+        Ok((Multiplied { own, receivers, senders }, setups, drafts))
+    }
+}
+
+impl OwnNonce {
+    /// Draws `k_i` and `phi_i`, and writes `Com("ecdsa R", sid, i, R_i)`.
+    fn committed(sid: &Sid, me: PartyId, w: &mut Writer, rng: &mut SeedRng) -> Self {
+        let k = SecretScalar::<Secp256k1>::random(rng);
+        let big_r = k.public();
+        let encoded_r = Secp256k1::point_to_bytes(&big_r);
+        let (com, opening) = Commitment::commit(COMMIT, sid, me, &encoded_r, rng);
+        com.encode(w);
+        Self { k, big_r, encoded_r, opening, com, phi: SecretScalar::random(rng) }
     }
 }
 
@@ -178,46 +211,37 @@ fn item_id(sid: &Sid, counter: usize, me: PartyId, own: &Commitment, links: &BTr
 }
 
 impl Multiplied {
-    /// End of round 2: the echoes are compared before anything else; then the multiplications. Gives the items.
+    /// End of round 2: everybody's commitments are read, then the multiplications are checked. The items are nobody's to use
+    /// before all echoes agree.
     pub(super) fn finish(
         self,
         setups: Setups,
         run: &Run,
         roster: &Roster,
         inbox: &Inbox,
-    ) -> Result<(Vec<QuorumItem>, Setups), Failed<Setups>> {
-        let same = |peer: &PartyId| match inbox.private(*peer).array::<32>() {
-            Ok(theirs) if theirs == self.echo => None,
-            Ok(_) => Some((*peer, Fault::View)),
-            Err(error) => Some((*peer, error.into())),
-        };
-        if let Some((peer, fault)) = setups.keys().find_map(same) {
-            return Err(failed(peer, fault, setups));
-        }
+    ) -> Result<(Made, Setups), Failed<Setups>> {
         match self.items(&setups, run, roster, inbox) {
-            Ok(items) => Ok((items, setups)),
+            Ok(made) => Ok((made, setups)),
             Err((peer, fault)) => Err(failed(peer, fault, setups)),
         }
     }
 
-    fn items(
-        mut self,
-        setups: &Setups,
-        run: &Run,
-        roster: &Roster,
-        inbox: &Inbox,
-    ) -> Result<Vec<QuorumItem>, (PartyId, Fault)> {
+    fn items(mut self, setups: &Setups, run: &Run, roster: &Roster, inbox: &Inbox) -> Result<Made, (PartyId, Fault)> {
+        let mut commitments = BTreeMap::new();
+        for peer in setups.keys() {
+            let coms = inbox.broadcast(*peer).whole(|r| self.own.iter().map(|_| Commitment::decode(r)).collect());
+            let coms: Vec<Commitment> = coms.map_err(|error: DecodeError| (*peer, error.into()))?;
+            commitments.insert(*peer, coms);
+        }
+        let echo = Echo::over(&run.sid(), roster.me(), &self.own, &commitments);
         let mut links: Vec<BTreeMap<PartyId, Link>> = self.own.iter().map(|_| BTreeMap::new()).collect();
         for (peer, setup) in setups {
             let missing = || (*peer, Fault::Multiplication);
             let receiver = self.receivers.remove(peer).ok_or_else(missing)?.under(run.sid());
-            let received = inbox.private(*peer).whole(|r| {
-                r.bytes(32)?;
-                receiver.multiply::<2>(r)
-            });
+            let received = inbox.private(*peer).whole(|r| receiver.multiply::<2>(r));
             let received = received.map_err(|fault| (*peer, fault))?;
             let senders = self.senders.remove(peer).ok_or_else(missing)?;
-            let coms = self.commitments.remove(peer).ok_or_else(missing)?;
+            let coms = commitments.remove(peer).ok_or_else(missing)?;
             // all points of this peer with one inversion
             let gammas: Vec<Point> = senders.iter().flat_map(|s| s.t().each_ref().map(SecretScalar::public)).collect();
             let gammas = Secp256k1::points_to_bytes(&gammas);
@@ -233,7 +257,6 @@ impl Multiplied {
                     pair: *setup.pair(),
                     serial: setup.serial(),
                     com,
-                    sid0: run.sid0_of(*peer),
                     sender,
                     big_gamma: *big_gamma,
                     receiver,
@@ -245,9 +268,9 @@ impl Multiplied {
         let suite = setups.values().next().map_or(Suite::default(), symbolon_mta::PairSetup::suite);
         let item = |(n, (own, links)): (usize, (OwnNonce, BTreeMap<PartyId, Link>))| {
             let id = item_id(&run.sid(), n, roster.me(), &own.com, &links);
-            QuorumItem { id, roster: roster.clone(), suite, own, links }
+            QuorumItem { id, sid: run.sid(), roster: roster.clone(), suite, own, links }
         };
-        Ok(self.own.into_iter().zip(links).enumerate().map(item).collect())
+        Ok(Made { items: self.own.into_iter().zip(links).enumerate().map(item).collect(), echo })
     }
 }
 
@@ -262,21 +285,25 @@ fn zero_share(me: PartyId, links: &BTreeMap<PartyId, Link>, sid: &Sid) -> Secret
     zeta
 }
 
-/// Round 3: to all `R_i`, its opening and `pk_i = sk_i*G` with `sk_i = x_i + zeta_i`; to each peer `gamma_k = k_i - alpha_k`,
-/// `gamma_x = sk_i - alpha_x`, `psi = phi_i - beta`, `Gamma_k`, `Gamma_x`. The item is gone.
-pub(super) fn open(item: QuorumItem, sid: &Sid, target: &QuorumTarget) -> (Opened, Vec<Draft>) {
-    let QuorumItem { roster, own, links, .. } = item;
+/// Round 3: to all the echo, unless the item is from a bank, `R_i`, its opening and `pk_i = sk_i*G` with
+/// `sk_i = x_i + zeta_i`; to each peer `gamma_k = k_i - alpha_k`, `gamma_x = sk_i - alpha_x`, `psi = phi_i - beta`, `Gamma_k`,
+/// `Gamma_x`. The item is gone.
+pub(super) fn open(item: QuorumItem, echo: Option<Echo>, sid: &Sid, target: &QuorumTarget) -> (Opened, Vec<Draft>) {
+    let QuorumItem { sid: committed, roster, own, links, .. } = item;
     let zeta = zero_share(roster.me(), &links, sid);
     let x = SecretScalar::<Secp256k1>::new(*target.x.expose() + *zeta.expose());
     let big_x = x.public();
     let encoded_x = Secp256k1::point_to_bytes(&big_x);
     let mut all = Writer::new();
+    if let Some(Echo(echo)) = &echo {
+        all.bytes(echo);
+    }
     all.bytes(&own.encoded_r);
     own.opening.encode(&mut all);
     all.bytes(&encoded_x);
     let mut drafts = alloc::vec![(To::All, all.finish())];
     for (peer, link) in &links {
-        let mut w = Writer::with_capacity(ROUND_3_LEN);
+        let mut w = Writer::with_capacity(ROUND_3_GIVE_LEN);
         let [alpha_k, alpha_x] = link.sender.alpha();
         w.scalar::<Secp256k1>(&(*own.k.expose() - *alpha_k.expose()));
         w.scalar::<Secp256k1>(&(*x.expose() - *alpha_x.expose()));
@@ -286,11 +313,8 @@ pub(super) fn open(item: QuorumItem, sid: &Sid, target: &QuorumTarget) -> (Opene
         });
         drafts.push((To::One(*peer), w.finish()));
     }
-    (Opened { own, links, x, big_x, encoded_x }, drafts)
+    (Opened { own, committed, echo, links, x, big_x, encoded_x }, drafts)
 }
-
-/// Bytes of the broadcast of round 3.
-pub(super) const ROUND_3_OPEN_LEN: usize = 33 + 32 + 33;
 
 /// A peer's round 3, decoded.
 struct Shown {
@@ -305,13 +329,15 @@ struct Shown {
 }
 
 impl Shown {
-    fn read(link: &Link, peer: PartyId, inbox: &Inbox) -> Result<Self, Fault> {
-        let (encoded_r, opening, encoded_x) = inbox
-            .broadcast(peer)
-            .whole(|r| Ok::<_, DecodeError>((r.array::<33>()?, Opening::decode(r)?, r.array::<33>()?)))?;
+    /// `committed` is the sid that the commitments are bound to; `echo` bytes were compared before.
+    fn read(link: &Link, committed: &Sid, echo: usize, peer: PartyId, inbox: &Inbox) -> Result<Self, Fault> {
+        let (encoded_r, opening, encoded_x) = inbox.broadcast(peer).whole(|r| {
+            r.bytes(echo)?;
+            Ok::<_, DecodeError>((r.array::<33>()?, Opening::decode(r)?, r.array::<33>()?))
+        })?;
         let big_r = Secp256k1::point_from_bytes(&encoded_r)?;
         let big_x = Secp256k1::point_from_bytes(&encoded_x)?;
-        link.com.verify(COMMIT, &link.sid0, peer, &encoded_r, &opening).map_err(|_| Fault::Opening)?;
+        link.com.verify(COMMIT, committed, peer, &encoded_r, &opening).map_err(|_| Fault::Opening)?;
         inbox.private(peer).whole(|r: &mut Reader<'_>| {
             let mut scalar = || r.scalar::<Secp256k1>();
             let (gamma_k, gamma_x, psi) = (scalar()?, scalar()?, scalar()?);
@@ -322,12 +348,14 @@ impl Shown {
 }
 
 impl Opened {
-    /// Round 4: openings; both exponent equations with each peer, `Gamma_k = beta*R_j - d_k*G`, `Gamma_x = beta*pk_j - d_x*G`;
-    /// `sum pk = P'`; then `u_i = k_i*(phi_i + sum psi_ji) + sum (t_k + d_k)`, `v_i = sk_i*(..) + sum (t_x + d_x)`,
-    /// `w_i = h*phi_i + r*v_i`. From here on this signer has signed.
+    /// Round 4: all echoes, before anything else; openings; both exponent equations with each peer,
+    /// `Gamma_k = beta*R_j - d_k*G`, `Gamma_x = beta*pk_j - d_x*G`; `sum pk = P'`; then
+    /// `u_i = k_i*(phi_i + sum psi_ji) + sum (t_k + d_k)`, `v_i = sk_i*(..) + sum (t_x + d_x)`, `w_i = h*phi_i + r*v_i`. From here
+    /// on this signer has signed.
     ///
     /// # Errors
-    /// The peer that failed a check, and the check; of several the lowest id.
+    /// The peer that failed a check, and the check; of several the lowest id. [`Fault::View`] comes before all others, and
+    /// names nobody.
     pub(super) fn release(
         self,
         sid: &Sid,
@@ -335,12 +363,16 @@ impl Opened {
         target: &QuorumTarget,
         inbox: &Inbox,
     ) -> Result<(Released, Vec<Draft>), (PartyId, Fault)> {
+        let echo = match &self.echo {
+            Some(echo) => echo.same(self.links.keys().copied(), inbox).map(|()| ECHO_LEN)?,
+            None => 0,
+        };
         let mut factor = SecretScalar::<Secp256k1>::new(*self.own.phi.expose());
         let mut shares = [SecretScalar::<Secp256k1>::new(Scalar::default()), SecretScalar::new(Scalar::default())];
         let (mut big_r, mut sum_x) = (self.own.big_r, self.big_x);
         let mut seen = BTreeMap::from([(me, (self.own.encoded_r, self.encoded_x))]);
         for (peer, link) in &self.links {
-            let shown = Shown::read(link, *peer, inbox).map_err(|fault| (*peer, fault))?;
+            let shown = Shown::read(link, &self.committed, echo, *peer, inbox).map_err(|fault| (*peer, fault))?;
             if bool::from(shown.encoded_r.ct_eq(&self.own.encoded_r)) {
                 return Err((*peer, Fault::Forbidden));
             }

@@ -103,8 +103,15 @@ fn row_36_signers_and_counts_of_a_batch() {
     for wrong in [&[][..], &signers[..1], &signers[..2], &signers[1..], &twice] {
         assert_eq!(preparation(wrong, &mut setups, 1).err(), Some(PreprocessError::Signers), "{}", wrong.len());
     }
+    // what a round holds of all peers
+    let multiplications = |count, peers| Some(PreprocessError::Multiplications { count, peers });
+    for count in [129, 256] {
+        assert_eq!(preparation(&signers[..3], &mut setups, count).err(), multiplications(count, 2));
+    }
+    assert_eq!(preparation(&signers, &mut setups, 86).err(), multiplications(86, 3));
     assert_eq!(left(&setups), [PairSetup::MAX_RUNS; 2]);
-    preparation(&signers[..3], &mut setups, 256).unwrap();
+    preparation(&signers[..3], &mut setups, 128).unwrap();
+    preparation(&signers, &mut crate::world::setups(id(1), &ids(&[1, 2, 3, 4])), 85).unwrap();
 }
 
 #[test]

@@ -16,6 +16,7 @@ const POINT: &[&str] = &["Encoding(Point)", "Opening"];
 fn layout(slot: Slot) -> Vec<Field> {
     match slot {
         Slot::Commit => vec![("commitment", 32, 1, &["View"])],
+        Slot::Echo => vec![("echo", 32, 1, &["View"])],
         Slot::Extend(_) => vec![
             ("setup id", 16, 1, &["Mismatch(Setup)"]),
             ("U", 32 * 7 * 16, 89, &["Extension"]),
@@ -23,7 +24,6 @@ fn layout(slot: Slot) -> Vec<Field> {
             ("hash", 32, 1, &["Extension"]),
         ],
         Slot::Multiply(_) => vec![
-            ("echo", 32, 1, &["View"]),
             ("a~ matrix", MULTIPLICATION, 1801, &["Multiplication"]),
             ("eta", 32, 1, &["Multiplication"]),
             ("mu", 32, 1, &["Multiplication"]),
@@ -45,7 +45,7 @@ fn layout(slot: Slot) -> Vec<Field> {
 fn every_byte(slot: Slot) {
     let told = match slot {
         Slot::Extend(to) | Slot::Multiply(to) | Slot::Give(to) => vec![to],
-        Slot::Commit | Slot::Open | Slot::Release => vec![1, 3],
+        Slot::Commit | Slot::Echo | Slot::Open | Slot::Release => vec![1, 3],
     };
     let mut offset = 0;
     for (name, len, stride, faults) in layout(slot) {
@@ -75,9 +75,10 @@ fn every_byte(slot: Slot) {
 
 fn place(slot: Slot) -> (u8, u16) {
     match slot {
-        Slot::Commit => (1, 0),
         Slot::Extend(to) => (1, to),
+        Slot::Commit => (2, 0),
         Slot::Multiply(to) => (2, to),
+        Slot::Echo => THE_ECHO,
         Slot::Open => (3, 0),
         Slot::Give(to) => (3, to),
         Slot::Release => (4, 0),
@@ -86,17 +87,18 @@ fn place(slot: Slot) -> (u8, u16) {
 
 #[test]
 fn every_byte_of_round_1() {
-    every_byte(Slot::Commit);
     every_byte(Slot::Extend(1));
 }
 
 #[test]
 fn every_byte_of_round_2() {
+    every_byte(Slot::Commit);
     every_byte(Slot::Multiply(1));
 }
 
 #[test]
 fn every_byte_of_round_3() {
+    every_byte(Slot::Echo);
     every_byte(Slot::Open);
     every_byte(Slot::Give(1));
 }

@@ -3,10 +3,10 @@
 
 use crate::liars::*;
 use crate::world::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use symbolon_core::{Group, PartyId, Secp256k1, Transcript};
 use symbolon_ecdsa::QuorumFull;
-use symbolon_session::{Error, Fault, Header, Identity, Outgoing, Run, To, convict};
+use symbolon_session::{Error, Fault, Header, Identity, Outgoing, Protocol, Run, To, convict};
 use symbolon_testkit::{
     Crowd, Ear,
     crowd::{Ended, Started},
@@ -21,10 +21,10 @@ pub(crate) fn echo(run: &Run, commitments: &[(u16, Vec<u8>)]) -> [u8; 32] {
 /// The liar's honest half hears the echo of what it would have said itself.
 pub(crate) fn own_echo(signers: &[u16]) -> Ear {
     let sent = overheard(Mode::Full, signers);
-    let coms: Vec<_> = signers.iter().map(|id| (*id, bodies(&sent, *id)[&(1, 0)].clone())).collect();
+    let coms: Vec<_> = signers.iter().map(|id| (*id, bodies(&sent, *id)[&(2, 0)].clone())).collect();
     Box::new(move |run, round, _, broadcast, body| {
-        if round == 2 && !broadcast {
-            body[..32].copy_from_slice(&echo(run, &coms));
+        if round == 3 && broadcast {
+            body[..ECHO].copy_from_slice(&echo(run, &coms));
         }
     })
 }
@@ -32,17 +32,17 @@ pub(crate) fn own_echo(signers: &[u16]) -> Ear {
 /// Says another commitment, and the echo that fits it.
 fn another_commitment(me: u16, signers: &[u16], change: impl Fn(&mut Vec<u8>) + Copy + 'static) -> Change {
     let sent = overheard(Mode::Full, signers);
-    let coms = signers.iter().map(|id| (*id, bodies(&sent, *id)[&(1, 0)].clone()));
+    let coms = signers.iter().map(|id| (*id, bodies(&sent, *id)[&(2, 0)].clone()));
     let mut coms: Vec<_> = coms.collect();
     coms.iter_mut().filter(|(id, _)| *id == me).for_each(|(_, com)| change(com));
     Box::new(move |slot, telling| match slot {
         Slot::Commit => change(telling.body),
-        Slot::Multiply(_) => telling.body[..32].copy_from_slice(&echo(telling.run, &coms)),
+        Slot::Echo => telling.body.copy_from_slice(&echo(telling.run, &coms)),
         _ => (),
     })
 }
 
-// attacks.md row 19: before anything is opened, and with all setups back
+// attacks.md row 19: before any partial, and with all setups back
 #[test]
 fn row_19_two_commitments_differ_in_the_echo() {
     let flip = |com: &mut Vec<u8>| com[7] ^= 1;
@@ -136,31 +136,90 @@ fn row_48_two_partials() {
     }
 }
 
+/// Whom two of these frames convict.
+fn convicted_by(frames: &[impl AsRef<[u8]>]) -> Vec<u16> {
+    let convicts = |party: &u16| {
+        let Identity::Key(key) = identity(id(*party)).identity() else { unreachable!("members have keys") };
+        frames.iter().any(|a| frames.iter().any(|b| convict(a.as_ref(), b.as_ref(), &key)))
+    };
+    (1..=N).filter(convicts).collect()
+}
+
+/// The broadcasts that these parties have kept, by party; they have all found out that their views differ.
+fn views<P: Protocol + 'static>(crowd: Crowd<P>, honest: &[u16]) -> BTreeMap<u16, Vec<Vec<u8>>> {
+    let mut ends = crowd.run().ends;
+    let view = |me: &u16| match ends.remove(&id(*me)) {
+        Some(Ended::Failed(Error::Aborted(aborted))) => {
+            assert_eq!((aborted.fault, aborted.culprit), (Fault::View, None));
+            (*me, aborted.view)
+        }
+        _ => panic!("no view at {me}"),
+    };
+    honest.iter().map(view).collect()
+}
+
+// attacks.md row 19: what the honest signers have kept convicts who has said two things, in every run that can end so
+#[test]
+fn row_19_two_commitments_convict_their_signer() {
+    let two_faces = |slot, flip: fn(&mut Vec<u8>), audience: &[u16]| {
+        vec![Liar { id: 2, lie: no_lie(), ear: no_ear(), second: Some((at(slot, flip), audience.to_vec())) }]
+    };
+    let flip = |body: &mut Vec<u8>| body[7] ^= 1;
+    for (signers, honest) in [(&[1, 2, 3][..], &[1, 3][..]), (&[1, 2, 3, 4], &[1, 3, 4])] {
+        let last = &honest[honest.len() - 1..];
+        let lie = || two_faces(Slot::Commit, flip, last);
+        for views in [views(full_crowd(signers, lie()), honest), views(prepare_crowd(signers, lie()), honest)] {
+            let odd = &views[&last[0]];
+            for (me, view) in &views {
+                assert_eq!(view.len(), 2 * (signers.len() - 1), "commitments and echoes");
+                assert!(view.iter().all(|frame| Header::parse(frame).unwrap().to == To::All));
+                assert_eq!(convicted_by(view), [0; 0], "nobody alone can tell");
+                let pooled = [&view[..], odd].concat();
+                assert_eq!(convicted_by(&pooled), if *me == last[0] { vec![] } else { vec![2] });
+            }
+        }
+    }
+    // from the bank: the last hash of 2, wrong for 3 alone, is a lie that only 3 finds; it keeps what it has heard
+    let crowd = online_crowd(&[1, 2, 3], two_faces(Slot::Release, |body| body[70] ^= 1, &[3]));
+    let view = views(crowd, &[3]).remove(&3).unwrap();
+    assert_eq!(view.len(), 4);
+    let sent: Vec<_> =
+        online_crowd(&[1, 2, 3], Vec::new()).run().sent.into_iter().map(|(_, frame)| frame.bytes).collect();
+    assert_eq!(convicted_by(&[&view[..], &sent].concat()), [2]);
+}
+
 // attacks.md row 62: two frames for one slot convict their signer; the setups come back, that with the signer too
 #[test]
 fn row_62_two_frames_for_one_slot_name_their_signer() {
     let (signers, all) = ([1, 2, 3], ids(&[1, 2, 3]));
+    let said = |sent: &[(PartyId, Outgoing)], round: u8, to: To| {
+        let is = |(from, frame): &&(PartyId, Outgoing)| {
+            let header = Header::parse(&frame.bytes).unwrap();
+            *from == id(2) && header.round == round && header.to == to
+        };
+        sent.iter().find(is).unwrap().1.clone()
+    };
+    // the first frames
+    let lie = at(Slot::Extend(1), |body| body[20] ^= 1);
+    let [one, other] =
+        [no_lie(), lie].map(|lie| said(&full_crowd(&signers, liar(2, lie)).run().sent, 1, To::One(id(1))));
+    let (mut session, _) = full(&shares(3, 0)[&id(1)], &all, SEED);
+    assert!(session.handle(id(2), &other.bytes).is_ok());
+    let Err(Error::Aborted(aborted)) = session.handle(id(2), &one.bytes) else { panic!("two frames") };
+    assert_eq!((aborted.fault, aborted.culprit), (Fault::Equivocation, Some(id(2))));
+    assert_eq!(aborted.held.unwrap().into_keys().collect::<Vec<_>>(), ids(&[2, 3]));
+    assert_eq!(convicted_by(&aborted.evidence.unwrap()[..]), [2]);
     // each in a slot that is still open when the other frame comes
     let lies = [
-        (Slot::Extend(1), 1, To::One(id(1)), at(Slot::Extend(1), |body| body[20] ^= 1)),
+        (Slot::Multiply(1), 2, To::One(id(1)), at(Slot::Multiply(1), |body| body[20] ^= 1)),
         (Slot::Open, 3, To::All, at(Slot::Open, |body| body[40] ^= 1)),
     ];
     for (slot, round, to, lie) in lies {
         let sent = full_crowd(&signers, liar(2, lie)).run().sent;
-        let told = |(from, frame): &&(_, Outgoing)| {
-            let header = Header::parse(&frame.bytes).unwrap();
-            *from == id(2) && header.round == round && header.to == to
-        };
-        let (_, other) = sent.iter().find(told).unwrap();
-        let crowd = full_crowd(&signers, liar(2, no_lie())).with_replay(id(2), other, 0).run();
+        let other = said(&sent, round, to);
+        let crowd = full_crowd(&signers, liar(2, no_lie())).with_replay(id(2), &other, 0).run();
         let Ended::Failed(Error::Aborted(aborted)) = &crowd.ends[&id(1)] else { panic!("two frames") };
-        let evidence = aborted.evidence.as_ref().unwrap();
-        let keys = all.iter().map(|id| match identity(*id).identity() {
-            Identity::Key(key) => key,
-            _ => unreachable!("members have keys"),
-        });
-        let convicted: Vec<_> = keys.map(|key| convict(&evidence[0], &evidence[1], &key)).collect();
-        assert_eq!(convicted, [false, true, false]);
+        assert_eq!(convicted_by(&aborted.evidence.as_ref().unwrap()[..]), [2]);
         let ends = ends(crowd, &[2]);
         assert_eq!(ends[&1], failed(Mode::Full, 1, &signers, Fault::Equivocation, Some(2)));
         if slot == Slot::Open {
@@ -178,9 +237,41 @@ fn against(liar_seed: u64, honest_seed: u64) -> Vec<(PartyId, Outgoing)> {
     Crowd::new([one(1, honest_seed), one(2, liar_seed), one(3, honest_seed)]).run().sent
 }
 
+// attacks.md row 12: nonces are drawn after the peers' nonces are in: honest signers that say the same first frames twice,
+// as clones do, open other R_i when one peer's seed differs
+#[test]
+fn row_12_a_repeated_seed_gives_other_nonces() {
+    let runs: Vec<_> = (0..4).map(|n| against(SEED + n, SEED)).collect();
+    for me in [1, 3] {
+        let distinct = |part: fn(&Bodies) -> &[u8]| {
+            runs.iter().map(|sent| part(&bodies(sent, me)).to_vec()).collect::<BTreeSet<_>>().len()
+        };
+        assert_eq!(distinct(|said| &said[&(1, 2)]), 1, "a clone");
+        assert_eq!(distinct(|said| &said[&(2, 0)]), runs.len(), "commitments");
+        assert_eq!(distinct(|said| &said[&(3, 0)][..33]), runs.len(), "R_i");
+    }
+    // R_i of two items each, of batches of the same honest seeds
+    let all = ids(&[1, 2, 3]);
+    let mut opened = BTreeMap::<PartyId, BTreeSet<Vec<u8>>>::new();
+    for n in 0..2 {
+        let seed = |me: PartyId| SEED + if me == id(2) { n } else { 0 };
+        let made = Crowd::new(all.iter().map(|me| (*me, preprocess(*me, &all, seed(*me))))).outputs();
+        let mut made: BTreeMap<_, _> = made.into_iter().map(|(me, (items, _))| (me, items)).collect();
+        for _ in 0..2 {
+            let mut next = |me: &PartyId| online(&shares(3, 0)[me], made.get_mut(me).unwrap().remove(0), SEED);
+            let started: Vec<_> = all.iter().map(|me| (*me, next(me))).collect();
+            let sent = Crowd::new(started).run().sent;
+            for me in &all {
+                opened.entry(*me).or_default().insert(bodies(&sent, me.get())[&(3, 0)][..33].to_vec());
+            }
+        }
+    }
+    assert!(opened.values().all(|points| points.len() == 4));
+}
+
 /// Nothing in one multiplication message tells of the other one: no scalar appears in both, and no two rows differ alike.
 fn assert_unrelated(one: &[u8], other: &[u8]) {
-    let scalars = |body: &[u8]| -> Vec<Vec<u8>> { body[32..].chunks(32).map(<[u8]>::to_vec).collect() };
+    let scalars = |body: &[u8]| -> Vec<Vec<u8>> { body.chunks(32).map(<[u8]>::to_vec).collect() };
     let (one, other) = (scalars(one), scalars(other));
     assert_eq!(one.len(), 768 * 3 + 2);
     let set: BTreeSet<_> = one.iter().collect();

@@ -12,7 +12,7 @@ use symbolon_ecdsa::{
 use symbolon_session::{Class, Error, Fault, Header, Outgoing, Protocol, To};
 use symbolon_testkit::{
     Crowd, Ear, Hearing, Lie, Lying, Telling,
-    crowd::{Ended, Started},
+    crowd::{Ended, Started, body_of},
 };
 
 pub(crate) type Point = <Secp256k1 as Group>::Point;
@@ -25,13 +25,15 @@ pub(crate) const ITEMS: u64 = 21;
 /// One message of a liar.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Slot {
-    /// Round 1: the commitments, to all.
-    Commit,
     /// Round 1: setup id and extension.
     Extend(u16),
-    /// Round 2: echo and multiplications.
+    /// Round 2: the multiplications.
     Multiply(u16),
-    /// Round 3: `R_i`, opening, `pk_i`, to all.
+    /// Round 2: the commitments, to all.
+    Commit,
+    /// Round 3: the echo, to all, which begins the body of a run from scratch and is all of it in a run for the bank.
+    Echo,
+    /// Round 3: `R_i`, opening, `pk_i`, to all; behind the echo.
     Open,
     /// Round 3: `gamma_k, gamma_x, psi, Gamma_k, Gamma_x`.
     Give(u16),
@@ -39,16 +41,19 @@ pub(crate) enum Slot {
     Release,
 }
 
+/// Bytes of the echo.
+pub(crate) const ECHO: usize = 32;
+
 /// Which message this is, of a run that begins with round 3 if `banked`.
-pub(crate) fn slot(banked: bool, signers: usize, telling: &Telling<'_>) -> Slot {
+fn slot(banked: bool, signers: usize, telling: &Telling<'_>) -> Slot {
     let peers = signers - 1;
     let message = telling.message + if banked { 2 * peers + 1 } else { 0 };
     match telling.to {
-        To::All if message == peers + 1 => Slot::Commit,
+        To::All if message == 2 * peers + 1 => Slot::Commit,
         To::All if message == 2 * peers + 2 => Slot::Open,
         To::All => Slot::Release,
         To::One(to) if message <= peers => Slot::Extend(to.get()),
-        To::One(to) if message <= 2 * peers + 1 => Slot::Multiply(to.get()),
+        To::One(to) if message <= 2 * peers => Slot::Multiply(to.get()),
         To::One(to) => Slot::Give(to.get()),
     }
 }
@@ -185,7 +190,21 @@ pub(crate) enum Mode {
 pub(crate) const MODES: [Mode; 2] = [Mode::Full, Mode::Online];
 
 fn lie(banked: bool, signers: usize, mut change: Change) -> Lie {
-    Box::new(move |telling| change(slot(banked, signers, telling), telling))
+    Box::new(move |telling| {
+        let slot = slot(banked, signers, telling);
+        if banked || slot != Slot::Open {
+            return change(slot, telling);
+        }
+        let (mut echo, mut rest) = (telling.body[..ECHO].to_vec(), telling.body[ECHO..].to_vec());
+        for (slot, body) in [(Slot::Echo, &mut echo), (Slot::Open, &mut rest)] {
+            // in a run for the bank there is no more than the echo
+            if slot == Slot::Echo || telling.body.len() > ECHO {
+                let Telling { message, to, run, heard, .. } = *telling;
+                change(slot, &mut Telling { message, to, run, heard, body, outcome: None });
+            }
+        }
+        *telling.body = [echo, rest].concat();
+    })
 }
 
 pub(crate) fn full_liar(
@@ -260,8 +279,13 @@ pub(crate) fn sign(mode: Mode, signers: &[u16], liars: Vec<Liar>) -> Ends {
 
 /// Pre-processing of two items with liars among the signers.
 pub(crate) fn prepare(signers: &[u16], liars: Vec<Liar>) -> Ends {
-    let (who, all): (Vec<_>, _) = (liars.iter().map(|liar| liar.id).collect(), ids(signers));
-    ends(crowd(signers, liars, |me| preprocess(me, &all, SEED), |me, (lie, _)| preprocess_liar(me, &all, lie)), &who)
+    let who: Vec<_> = liars.iter().map(|liar| liar.id).collect();
+    ends(prepare_crowd(signers, liars), &who)
+}
+
+pub(crate) fn prepare_crowd(signers: &[u16], liars: Vec<Liar>) -> Crowd<QuorumPreprocess> {
+    let all = ids(signers);
+    crowd(signers, liars, |me| preprocess(me, &all, SEED), |me, (lie, _)| preprocess_liar(me, &all, lie))
 }
 
 /// The end of `me`, a signer of `signers`, with this fault of `culprit`, when all setups that are not burned come back:
@@ -285,11 +309,18 @@ pub(crate) fn assert_signed(ends: &Ends) {
     assert!(ends.values().all(|end| end == first));
 }
 
+/// What one signer has said, by round and receiver.
+pub(crate) type Bodies = BTreeMap<(u8, u16), Vec<u8>>;
+
+/// Where [`bodies`] has the echo of round 3.
+pub(crate) const THE_ECHO: (u8, u16) = (3, u16::MAX);
+
 /// The bodies that `from` said in a run in which nobody lied, by round and receiver (0 is all), without what the driver
-/// adds in front.
-pub(crate) fn bodies(sent: &[(PartyId, Outgoing)], from: u16) -> BTreeMap<(u8, u16), Vec<u8>> {
+/// adds; the broadcast of round 3 without the echo.
+pub(crate) fn bodies(sent: &[(PartyId, Outgoing)], from: u16) -> Bodies {
     let own = sent.iter().filter(|(sender, _)| sender.get() == from);
-    let body = |(_, frame): &(PartyId, Outgoing)| {
+    let mut bodies = Bodies::new();
+    for (_, frame) in own {
         let header = Header::parse(&frame.bytes).unwrap();
         // nonce and sid, then the sid; from the bank the sid alone
         let banked = header.protocol == QuorumOnline::ID;
@@ -300,9 +331,14 @@ pub(crate) fn bodies(sent: &[(PartyId, Outgoing)], from: u16) -> BTreeMap<(u8, u
         };
         let to = if let To::One(to) = header.to { to.get() } else { 0 };
         let round = header.round + if banked { 2 } else { 0 };
-        ((round, to), frame.bytes[Header::LEN + added..frame.bytes.len() - 64].to_vec())
-    };
-    own.map(body).collect()
+        let mut body = &body_of(&frame.bytes)[added..];
+        if (round, to, banked) == (3, 0, false) {
+            bodies.insert(THE_ECHO, body[..ECHO].to_vec());
+            body = &body[ECHO..];
+        }
+        bodies.insert((round, to), body.to_vec());
+    }
+    bodies
 }
 
 /// What everybody says when nobody lies, with the seeds of these tests.

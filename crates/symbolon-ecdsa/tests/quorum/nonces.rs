@@ -3,11 +3,11 @@
 use crate::equivocation::{echo, own_echo};
 use crate::liars::*;
 use crate::world::*;
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 use symbolon_core::{Sid, wire::Writer};
 use symbolon_proofs::Commitment;
 use symbolon_session::Fault;
-use symbolon_testkit::seeded;
+use symbolon_testkit::{Crowd, seeded};
 
 const ALL: [u16; 3] = [1, 2, 3];
 
@@ -21,18 +21,18 @@ struct Committing {
     big_r: [u8; 33],
     /// In whose name.
     party: u16,
-    /// Under which sid; its own `sid0` if absent.
+    /// Under which sid; that of the run if absent.
     sid: Option<Sid>,
 }
 
 /// 2 commits and opens; its echo is the one that fits.
 fn committing(Committing { big_r, party, sid }: Committing) -> Change {
     let sent = overheard(Mode::Full, &ALL);
-    let mut coms: Vec<_> = ALL.iter().map(|id| (*id, bodies(&sent, *id)[&(1, 0)].clone())).collect();
+    let mut coms: Vec<_> = ALL.iter().map(|id| (*id, bodies(&sent, *id)[&(2, 0)].clone())).collect();
     let mut opened = Vec::new();
     Box::new(move |slot, telling| match slot {
         Slot::Commit => {
-            let sid = sid.unwrap_or(telling.run.sid0());
+            let sid = sid.unwrap_or(telling.run.sid());
             let (com, opening) = Commitment::commit("ecdsa R", &sid, id(party), &big_r, &mut seeded(1));
             coms[1].1 = com.as_bytes().to_vec();
             telling.body.clone_from(&coms[1].1);
@@ -40,7 +40,7 @@ fn committing(Committing { big_r, party, sid }: Committing) -> Change {
             opening.encode(w.bytes(&big_r));
             opened = w.finish();
         }
-        Slot::Multiply(_) => telling.body[..32].copy_from_slice(&echo(telling.run, &coms)),
+        Slot::Echo => telling.body.copy_from_slice(&echo(telling.run, &coms)),
         Slot::Open => telling.body[..65].copy_from_slice(&opened),
         _ => (),
     })
@@ -81,12 +81,12 @@ fn row_53_the_negated_sum_fails_in_the_exponent() {
 #[test]
 fn row_50_a_copied_commitment_and_opening() {
     let sent = overheard(Mode::Full, &ALL);
-    let mut coms: Vec<_> = ALL.iter().map(|id| (*id, bodies(&sent, *id)[&(1, 0)].clone())).collect();
+    let mut coms: Vec<_> = ALL.iter().map(|id| (*id, bodies(&sent, *id)[&(2, 0)].clone())).collect();
     coms[1].1 = coms[0].1.clone();
     let opened = bodies(&sent, 1)[&(3, 0)][..65].to_vec();
     let lie: Change = Box::new(move |slot, telling| match slot {
         Slot::Commit => telling.body.clone_from(&coms[0].1),
-        Slot::Multiply(_) => telling.body[..32].copy_from_slice(&echo(telling.run, &coms)),
+        Slot::Echo => telling.body.copy_from_slice(&echo(telling.run, &coms)),
         Slot::Open => telling.body[..65].copy_from_slice(&opened),
         _ => (),
     });
@@ -99,18 +99,29 @@ fn row_50_a_copied_commitment_and_opening() {
 // attacks.md row 51: a commitment is bound to its party and to its run
 #[test]
 fn row_51_a_commitment_of_another_party_or_session() {
-    let sids = Rc::new(RefCell::new(Vec::new()));
-    let listen: Change = {
-        let sids = Rc::clone(&sids);
-        Box::new(move |slot, telling| match slot {
-            Slot::Commit => sids.borrow_mut().push(telling.run.sid0_of(id(1))),
-            Slot::Multiply(1) => sids.borrow_mut().extend([telling.run.sid0_of(id(1)), telling.run.sid()]),
-            _ => (),
-        })
-    };
-    sign(Mode::Full, &ALL, liar(2, listen));
-    let sids = sids.borrow().clone();
-    assert_eq!(sids.len(), 3, "sid0 of 1 before and after it is known, and the sid");
+    // the first-frame sids of 2 and 1, and the sid of another run
+    let mut sids = Vec::new();
+    for seed in [SEED, SEED + 1] {
+        let heard = Rc::new(RefCell::new(Vec::new()));
+        let listen: Change = {
+            let heard = Rc::clone(&heard);
+            Box::new(move |slot, telling| {
+                if slot == Slot::Commit {
+                    heard.borrow_mut().extend([telling.run.sid0(), telling.run.sid0_of(id(1)), telling.run.sid()]);
+                }
+            })
+        };
+        let (all, shares) = (ids(&ALL), shares(3, 0));
+        let crowd = Crowd::new([1, 3].map(|me| (id(me), full(&shares[&id(me)], &all, seed))));
+        assert_signed(&ends(crowd.with_liar(id(2), full_liar(&shares[&id(2)], &all, seed, (listen, no_ear()))), &[2]));
+        sids.extend_from_slice(&heard.borrow());
+    }
+    let distinct: BTreeSet<_> = sids.iter().map(|sid| sid.as_bytes().to_vec()).collect();
+    assert_eq!(distinct.len(), 6);
+    // all but that of this run
+    let this = sids.remove(2);
+    let signs = sign(Mode::Full, &ALL, unnoticed(committing(Committing { big_r: r_of(2), party: 2, sid: Some(this) })));
+    assert_signed(&signs);
     let wrong = [(1, None), (3, None)].into_iter().chain(sids.into_iter().map(|sid| (2, Some(sid))));
     for (party, sid) in wrong {
         let ends = sign(Mode::Full, &ALL, unnoticed(committing(Committing { big_r: r_of(2), party, sid })));
@@ -126,14 +137,14 @@ fn row_51_an_opening_of_another_run_or_item() {
     let all = ids(&ALL);
     let shares = shares(3, 0);
     let other_run = {
-        let crowd = symbolon_testkit::Crowd::new(all.iter().map(|me| (*me, full(&shares[me], &all, SEED + 1))));
+        let crowd = Crowd::new(all.iter().map(|me| (*me, full(&shares[me], &all, SEED + 1))));
         bodies(&crowd.run().sent, 2)[&(3, 0)][..65].to_vec()
     };
     let other_item = {
         let mut items = items(&all, ITEMS);
         let second = |me: &_| (*me, online(&shares[me], items.get_mut(me).unwrap().remove(1), SEED));
         let second: Vec<_> = all.iter().map(second).collect();
-        bodies(&symbolon_testkit::Crowd::new(second).run().sent, 2)[&(3, 0)][..65].to_vec()
+        bodies(&Crowd::new(second).run().sent, 2)[&(3, 0)][..65].to_vec()
     };
     for (mode, opened) in [(Mode::Full, other_run), (Mode::Online, other_item)] {
         let ends = sign(mode, &ALL, liar(2, at(Slot::Open, move |body| body[..65].copy_from_slice(&opened))));

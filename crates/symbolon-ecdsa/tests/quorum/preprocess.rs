@@ -1,9 +1,9 @@
-//! Lies in rounds 1 and 2, in a run from scratch and in one for the bank.
+//! Lies in rounds 1 and 2 and in the echo, in a run from scratch and in one for the bank.
 
 use crate::liars::*;
 use symbolon_core::wire::DecodeError;
 use symbolon_mta::{extension_len, multiplication_len};
-use symbolon_session::{Agreed, Fault};
+use symbolon_session::{Agreed, Fault, Header};
 
 const ALL: [u16; 3] = [1, 2, 3];
 
@@ -94,30 +94,48 @@ fn row_20_extensions_of_another_direction_or_pair_are_refused() {
         assert_eq!(ends[&1], fails(1, Fault::Extension));
         assert_eq!(ends[&3], waits(3));
     }
-    // the same of the multiplication, behind the right echo
+    // the same of the multiplication
     for other in [&bodies(&sent, 1)[&(2, 2)], &bodies(&sent, 2)[&(2, 3)]] {
-        let other = other[32..].to_vec();
-        let lie = at(Slot::Multiply(1), move |body| body[32..].copy_from_slice(&other));
+        let other = other.clone();
+        let lie = at(Slot::Multiply(1), move |body| body.copy_from_slice(&other));
         let ends = sign(Mode::Full, &ALL, liar(2, lie));
         assert_eq!(ends[&1], fails(1, Fault::Multiplication));
     }
 }
 
-// attacks.md row 19: the echo names nobody, and is compared before the multiplication: a guess that rides with a wrong
-// echo is not answered
+// attacks.md row 19: the echo names nobody, and is compared before anything else of its round: a guess that rides with a
+// wrong echo is not answered, and no partial leaves
 #[test]
 fn row_19_a_wrong_echo_ends_the_run_before_anything_else() {
-    for guess in [false, true] {
-        let lie = || {
-            at(Slot::Multiply(1), move |body| {
-                body[31] ^= 1;
-                body[40] ^= u8::from(guess);
+    for other in [None, Some(Slot::Give(1)), Some(Slot::Open)] {
+        let lie = || -> Change {
+            Box::new(move |slot, telling| {
+                if slot == Slot::Echo {
+                    telling.body[31] ^= 1;
+                } else if Some(slot) == other {
+                    telling.body.fill(0xff);
+                }
             })
         };
-        for (banked, ends) in both(lie) {
-            assert_eq!(ends[&1], fails_unnamed(1, Fault::View));
-            assert_eq!(ends[&3], if banked { End::Items(2) } else { waits(3) });
+        for (_, ends) in both(lie) {
+            for me in [1, 3] {
+                assert_eq!(ends[&me], fails_unnamed(me, Fault::View));
+            }
         }
+        let sent = full_crowd(&ALL, liar(2, lie())).run().sent;
+        assert!(sent.iter().all(|(from, frame)| from.get() == 2 || Header::parse(&frame.bytes).unwrap().round < 4));
+    }
+    // of the highest signer, beside what 2 alone would be named for
+    let spoilt = |id, slot| Liar { id, lie: at(slot, |body| body.fill(0xff)), ear: no_ear(), second: None };
+    let ends = sign(Mode::Full, &ALL, vec![spoilt(2, Slot::Open), spoilt(3, Slot::Echo)]);
+    assert_eq!(ends[&1], fails_unnamed(1, Fault::View));
+    // a wrong one for 3 alone
+    for banked in [false, true] {
+        let lie = at(Slot::Echo, |body| body[0] ^= 1);
+        let two_faces = vec![Liar { id: 2, lie: no_lie(), ear: no_ear(), second: Some((lie, vec![3])) }];
+        let ends = if banked { prepare(&ALL, two_faces) } else { sign(Mode::Full, &ALL, two_faces) };
+        assert_eq!(ends[&3], fails_unnamed(3, Fault::View));
+        assert_eq!(ends[&1], if banked { End::Items(2) } else { waits(1) });
     }
 }
 
@@ -129,10 +147,10 @@ fn row_14_a_changed_multiplication_burns_the_setup_with_its_sender() {
         for item in 0..count {
             // low bytes, so that all scalars stay in range: first and last row, each column, eta, mu
             for offset in [31, 63, 95, len - 64 - 1, len - 32 - 1, len - 32, len - 1] {
-                let lie = || at(Slot::Multiply(3), flip(32 + item * len + offset));
+                let lie = || at(Slot::Multiply(3), flip(item * len + offset));
                 let ends = if banked { prepare(&ALL, liar(2, lie())) } else { sign(Mode::Full, &ALL, liar(2, lie())) };
                 assert_eq!(ends[&3], fails(3, Fault::Multiplication), "{offset} of {item}");
-                assert_eq!(ends[&1], if banked { End::Items(2) } else { waits(1) });
+                assert_eq!(ends[&1], waits(1), "no item without the echo of 3");
             }
         }
     }
@@ -144,7 +162,7 @@ fn row_26_scalars_out_of_range_abort_without_a_burn() {
     let len = multiplication_len(2);
     for bad in bad_scalars() {
         for offset in [0, 32, len - 64 - 32, len - 64] {
-            let lie = || at(Slot::Multiply(1), move |body| body[32 + offset..64 + offset].copy_from_slice(&bad));
+            let lie = || at(Slot::Multiply(1), move |body| body[offset..offset + 32].copy_from_slice(&bad));
             for (_, ends) in both(lie) {
                 assert_eq!(ends[&1], fails(1, Fault::Encoding(DecodeError::ScalarRange)));
             }
@@ -159,7 +177,7 @@ fn row_25_every_body_has_one_length() {
     let long = |body: &mut Vec<u8>| body.push(0);
     let empty = |body: &mut Vec<u8>| body.clear();
     let changes: [fn(&mut Vec<u8>); 3] = [short, empty, long];
-    let slots = [Slot::Commit, Slot::Extend(1), Slot::Multiply(1), Slot::Open, Slot::Give(1), Slot::Release];
+    let slots = [Slot::Extend(1), Slot::Commit, Slot::Multiply(1), Slot::Open, Slot::Give(1), Slot::Release];
     for slot in slots {
         let largest = !matches!(slot, Slot::Commit | Slot::Open);
         for (n, change) in changes.into_iter().enumerate() {
@@ -181,11 +199,16 @@ fn row_25_every_body_has_one_length() {
             if first {
                 let ends = prepare(&ALL, liar(2, at(slot, change)));
                 assert_eq!(ends[&1], expected(Mode::Full, 1, true), "{slot:?} {n}");
-                match slot {
-                    Slot::Multiply(_) => assert_eq!(ends[&3], End::Items(2)),
-                    _ => assert_eq!(ends[&3], expected(Mode::Full, 3, told)),
-                }
+                assert_eq!(ends[&3], expected(Mode::Full, 3, told));
             }
+        }
+    }
+    // the echo, which in a run for the bank is all of the body
+    let errors = [Some(DecodeError::Truncated), Some(DecodeError::Truncated), None];
+    for (change, error) in changes.into_iter().zip(errors) {
+        let ends = prepare(&ALL, liar(2, at(Slot::Echo, change)));
+        for me in [1, 3] {
+            assert_eq!(ends[&me], error.map_or(waits(me), |error| fails(me, Fault::Encoding(error))));
         }
     }
 }

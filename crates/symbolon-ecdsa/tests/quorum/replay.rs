@@ -24,8 +24,8 @@ fn row_58_frames_of_an_earlier_run_are_refused() {
     let (all, shares) = (ids(&ALL), shares(3, 0));
     let old = overheard(Mode::Full, &ALL);
     let new = || Crowd::new(all.iter().map(|me| (*me, full(&shares[me], &all, SEED + 1))));
-    // once the first frames are in: two peers, two frames each
-    let crowd = again(new(), &old, 4).run();
+    // once the first frames are in: two peers, one frame each
+    let crowd = again(new(), &old, 2).run();
     let why: BTreeSet<_> = crowd.rejected.iter().map(|rejected| format!("{:?}", rejected.2)).collect();
     assert_eq!(why, BTreeSet::from(["Run".to_owned()]));
     assert!(crowd.rejected.len() > 50);

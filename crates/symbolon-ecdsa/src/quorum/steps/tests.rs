@@ -111,8 +111,8 @@ fn set_k(items: &mut BTreeMap<PartyId, QuorumItem>, me: PartyId, k: Scalar) {
     let k = SecretScalar::<Secp256k1>::new(k);
     let big_r = k.public();
     let encoded_r = Secp256k1::point_to_bytes(&big_r);
-    let sid0 = items.values().find_map(|item| item.links.get(&me)).unwrap().sid0;
-    let (com, opening) = Commitment::commit(COMMIT, &sid0, me, &encoded_r, &mut seeded(9));
+    let sid = items[&me].sid;
+    let (com, opening) = Commitment::commit(COMMIT, &sid, me, &encoded_r, &mut seeded(9));
     items.values_mut().filter_map(|item| item.links.get_mut(&me)).for_each(|link| link.com = com);
     let own = &mut items.get_mut(&me).unwrap().own;
     let phi = SecretScalar::new(*own.phi.expose());
@@ -136,7 +136,7 @@ fn inbox(sent: &Sent, me: PartyId) -> Inbox {
 fn opened(items: BTreeMap<PartyId, QuorumItem>, lie: impl FnOnce(&mut Sent)) -> (BTreeMap<PartyId, Opened>, Sent) {
     let (mut states, mut sent) = (BTreeMap::new(), Sent::new());
     for (me, item) in items {
-        let (state, drafts) = open(item, &SID, &target(me));
+        let (state, drafts) = open(item, None, &SID, &target(me));
         states.insert(me, state);
         sent.insert(me, drafts);
     }
