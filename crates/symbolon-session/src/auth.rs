@@ -291,6 +291,9 @@ pub(crate) fn verified<'f>(
 
 /// Whether two signed frames convict the holder of `key` of sending two different frames for one slot of one run: same
 /// protocol, round, sender, recipient, label and run, both signatures valid, different contents. Everybody can check it.
+///
+/// A `closed` answer names the run of its receiver, so that an honest member has one for each. It is no evidence against a
+/// confirmation of the same member, which stands under another tag: see [`crate::Session::closed_by`].
 #[must_use]
 pub fn convict(a: &[u8], b: &[u8], key: &[u8; 32]) -> bool {
     let Some(key) = verifying(&Identity::Key(*key)) else { return false };

@@ -28,6 +28,10 @@ pub(crate) struct Ending {
     /// Who has not confirmed.
     pub(crate) missing: BTreeMap<PartyId, Missing>,
     pub(crate) stored: bool,
+    /// Nobody but the one peer can finish on what is confirmed here, so that its `closed` ends the doubt.
+    pub(crate) for_two: bool,
+    /// The signed broadcasts of the others, until `stored`: evidence if the confirmations differ.
+    pub(crate) seen: Vec<Vec<u8>>,
 }
 
 /// The one frame that confirms: of the sender's last round, in a slot that it has there, with this body.
@@ -62,7 +66,11 @@ impl Ending {
             return Err(Rejected::Size);
         }
         let (body, digest) = line.open(header.sender, frame)?;
-        if !bool::from(body.ct_eq(&expected.body)) {
+        let same = bool::from(body.ct_eq(&expected.body));
+        if !self.stored && line.proves(slot) {
+            self.seen.push(frame.to_vec());
+        }
+        if !same {
             return Err(Rejected::Confirmation);
         }
         self.missing.remove(&header.sender);
@@ -86,7 +94,7 @@ impl Ending {
             Writer::with_capacity(256 + name.len() + size + members + line.shown.iter().map(Vec::len).sum::<usize>());
         w.prefixed(name.as_bytes()).u8(line.protocol).u8(line.auth.kind()).bytes(line.label.as_ref());
         line.roster.encode(&mut w);
-        w.bytes(&self.outcome).prefixed(&self.encoded);
+        w.u8(self.for_two.into()).bytes(&self.outcome).prefixed(&self.encoded);
         count(&mut w, line.tags.len());
         line.tags.iter().for_each(|(party, tag)| {
             w.u16(party.get()).bytes(tag.as_ref());
@@ -119,6 +127,7 @@ impl Ending {
         }
         let label = LabelTag::from_bytes(r.array()?);
         let mut line = Line::new(protocol, Roster::decode(&mut r)?, label, auth)?;
+        let for_two = r.u8()? == 1;
         let (outcome, encoded) = (r.array()?, Zeroizing::new(r.prefixed(bytes.len())?.to_vec()));
         for _ in 0..r.u16()? {
             line.tags.insert(r.party()?, RunTag::from_bytes(r.array()?));
@@ -137,7 +146,7 @@ impl Ending {
             line.sent.push(Sent { round: header.round, to: header.to, bytes: Zeroizing::new(frame.to_vec()) });
         }
         r.finish()?;
-        Ok((line, Self { outcome, encoded, last: Vec::new(), missing, stored: true }))
+        Ok((line, Self { outcome, encoded, last: Vec::new(), missing, stored: true, for_two, seen: Vec::new() }))
     }
 }
 
@@ -261,15 +270,26 @@ pub enum CloseError<E> {
     Ledger(E),
 }
 
-/// The answer to a member in doubt whose run is durably over here without a stored value; one such answer lets it drop its
-/// own. `from` and `frame` are the frame that it has sent again.
+/// The answer to a member whose run of `P` is durably over here without a stored value. `from` and `frame` are the frame that
+/// it has sent again.
+///
+/// Before the member has called [`Session::stored`] the answer ends its run ([`crate::Fault::Closed`]). In doubt, the peer of a
+/// run of two drops its pending value. Among more, and where confirmations are shown to somebody outside the run, nobody
+/// drops anything on it: whoever says `closed` to one may have confirmed to another, which is done and erases its old
+/// value. There the answer only says that a new run is due, [`Session::closed_by`].
 ///
 /// The decision is recorded in the ledger before it is answered, under the token that whoever stores the pending value
-/// claims ([`Pending::run_ends`]): a run is stored or closed, never both. Answering again is possible.
+/// claims ([`Pending::run_ends`]): a run is stored or closed, never both. Answering again is possible, and gives the same
+/// statement.
 ///
 /// # Errors
-/// [`CloseError`]; [`CloseError::Stored`] if the run ended here with a stored value.
-pub fn close<L: Ledger>(
+/// [`CloseError`]; [`CloseError::Stored`] if the run ended here with a stored value; [`Rejected::Slot`] for a `closed`
+/// answer, a frame of no round, and a protocol that makes no key material.
+///
+/// # Security
+/// A member can make up as many runs as it likes, and each one that is answered costs two entries in the ledger for ever: the
+/// caller MUST limit how often it answers each member.
+pub fn close<P: Protocol, L: Ledger>(
     from: PartyId,
     frame: &[u8],
     roster: &Roster,
@@ -277,21 +297,21 @@ pub fn close<L: Ledger>(
     ledger: &mut L,
 ) -> Result<Outgoing, CloseError<L::Error>> {
     let claimed = Header::parse(frame)?;
-    let mut line = Line::new(claimed.protocol, roster.to_owned(), claimed.label, auth)?;
+    let mut line = Line::new(P::ID, roster.to_owned(), claimed.label, auth)?;
     if !line.auth.names_culprits() {
         return Err(AuthError::Kind.into());
     }
     let header = line.check(from, frame)?;
-    if header.round == Header::CLOSED {
-        // two parties that both lost a run would answer each other for ever
+    // a `closed` is of no round: two parties that both lost a run would answer each other for ever
+    if !P::KEY_MAKING || !(1..=P::ROUNDS).contains(&header.round) {
         return Err(Rejected::Slot.into());
     }
     line.open(from, frame)?;
     if !ledger::decide_closed(ledger, line.me(), header.run).map_err(CloseError::Ledger)? {
         return Err(CloseError::Stored);
     }
-    let nobody = RunTag::from_bytes([0; RunTag::LEN]);
-    let mut closed = [line.unsigned(Header::CLOSED, To::One(from), nobody, &[header.run.as_ref()])];
+    // the run stands in the header: answers for two runs are two slots, and convict nobody
+    let mut closed = [line.unsigned(Header::CLOSED, To::One(from), header.run, &[])];
     line.sign(&mut closed);
     let [closed] = closed;
     Ok(closed.outgoing())

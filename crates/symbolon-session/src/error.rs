@@ -68,8 +68,9 @@ pub struct Aborted<H> {
     /// After [`Fault::Equivocation`], the two frames. With [`crate::Auth::Signed`], [`crate::convict`] proves it to
     /// anybody. They may hold private bodies, and are wiped on drop.
     pub evidence: Option<Evidence>,
-    /// After [`Fault::View`] with [`crate::Auth::Signed`], the broadcasts of the others as they were received here. Two
-    /// members that exchange them find two frames for one slot, and [`crate::convict`] names their signer.
+    /// After [`Fault::View`], and where the confirmations differ ([`Agreed::Outcome`]), with [`crate::Auth::Signed`]: the
+    /// broadcasts of the others as they were received here, confirmations included. Two members that exchange them find
+    /// two frames for one slot, and [`crate::convict`] names their signer.
     pub view: Vec<Vec<u8>>,
 }
 

@@ -32,7 +32,7 @@ pub enum Fault {
     /// The echo hash of all broadcasts differs.
     #[error("the parties have seen different broadcasts")]
     View,
-    /// The peer answered, durably, that it closed the run.
+    /// The peer answered, durably, that it closed the run, and nobody can have finished it: what was prepared is dropped.
     #[error("the peer closed the run")]
     Closed,
     /// The body of an accepted frame does not decode.

@@ -23,7 +23,8 @@ pub struct Header {
     pub label: LabelTag,
     /// Separates runs; constant per sender within one run:
     /// `T("run", version, protocol, label, sender, its nonce)[..16]`, with all nonces in party order instead of the own
-    /// one for the party whose first frame comes after everybody else's; the item id where there are no nonces.
+    /// one for the party whose first frame comes after everybody else's; the item id where there are no nonces. In a
+    /// `closed` answer it is the tag of the receiver: the run that is closed.
     pub run: RunTag,
 }
 

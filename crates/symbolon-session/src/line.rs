@@ -2,7 +2,10 @@
 
 use crate::auth::{self, Verified};
 use crate::{Auth, AuthError, Header, Outgoing, Rejected, Roster, To, frame};
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 use ed25519_dalek::VerifyingKey;
 use symbolon_core::{LabelTag, PartyId, RunTag, wire::Writer};
 use zeroize::Zeroizing;
@@ -45,6 +48,8 @@ pub(crate) struct Line {
     pub(crate) longest: usize,
     /// Signed broadcast confirmations of peers, which everybody can check.
     pub(crate) shown: Vec<Vec<u8>>,
+    /// Who answered `closed`.
+    pub(crate) closed: BTreeSet<PartyId>,
     /// What a peer may have missed.
     pub(crate) sent: Vec<Sent>,
 }
@@ -63,6 +68,7 @@ impl Line {
             accepted: BTreeMap::new(),
             longest: 0,
             shown: Vec::new(),
+            closed: BTreeSet::new(),
             sent: Vec::new(),
         })
     }
@@ -86,6 +92,7 @@ impl Line {
         if !matches!(header.to, To::All) && header.to != To::One(self.me()) {
             return Err(Rejected::Recipient);
         }
+        // a `closed` names the run of its receiver
         if self.tags.get(&from).is_some_and(|tag| *tag != header.run) && header.round != Header::CLOSED {
             return Err(Rejected::Run);
         }
@@ -112,9 +119,14 @@ impl Line {
         self.longest = self.longest.max(len);
     }
 
+    /// Whether a frame of this slot proves to anybody what its sender said to all.
+    pub(crate) const fn proves(&self, slot: Slot) -> bool {
+        slot.2 && matches!(self.auth, Auth::Signed(_))
+    }
+
     /// Keeps an accepted confirmation that a member in doubt can check.
     pub(crate) fn show(&mut self, slot: Slot, frame: &[u8]) {
-        if slot.2 && matches!(self.auth, Auth::Signed(_)) {
+        if self.proves(slot) {
             self.shown.push(frame.to_vec());
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::ending::Missing;
 use crate::line::{Line, Sent, Slot, slot_of};
-use crate::{Agreed, Auth, Fault, Header, Inbox, Label, Protocol, Rejected, Run, Sends, Setup, StartError, To};
+use crate::{Agreed, Fault, Header, Inbox, Label, Protocol, Rejected, Run, Sends, Setup, StartError, To};
 use alloc::{collections::BTreeMap, vec::Vec};
 use subtle::ConstantTimeEq;
 use symbolon_core::{
@@ -293,9 +293,16 @@ impl<P: Protocol> Play<P> {
 
     /// The signed broadcasts of the run so far, as they were received.
     pub(crate) fn broadcasts(&self, line: &Line) -> Vec<Vec<u8>> {
-        let signed = matches!(line.auth, Auth::Signed(_));
-        let is_broadcast = |frame: &&Zeroizing<Vec<u8>>| Header::parse(frame).is_ok_and(|header| header.to == To::All);
-        self.log.iter().filter(|frame| signed && is_broadcast(frame)).map(|frame| frame.to_vec()).collect()
+        let proves =
+            |frame: &&Zeroizing<Vec<u8>>| Header::parse(frame).is_ok_and(|header| line.proves(slot_of(&header)));
+        self.log.iter().filter(proves).map(|frame| frame.to_vec()).collect()
+    }
+
+    /// Whether frames of this slot are kept for [`Play::broadcasts`] where there is no log. Of two members the other one
+    /// has sent all that was received. One for each sender and round, of a length that the protocol takes: otherwise the
+    /// run ends with this round.
+    fn keeps(line: &Line, slot: Slot) -> bool {
+        !P::LOG_FRAMES && line.proves(slot) && line.roster.members().len() > 2
     }
 
     /// Compares the sid of every frame of the awaited round, before anything else of their bodies is used.
@@ -309,9 +316,6 @@ impl<P: Protocol> Play<P> {
     /// Moves the frames of the awaited round into an inbox.
     pub(crate) fn inbox(&mut self, line: &mut Line) -> Inbox {
         let later = self.frames.split_off(&(self.awaited.saturating_add(1), PartyId::SERVER, false));
-        // of two members the other one has sent all that was received. One per sender and round, of a length that the
-        // protocol takes: otherwise the run ends with this round
-        let evidence = !P::LOG_FRAMES && matches!(line.auth, Auth::Signed(_)) && line.roster.members().len() > 2;
         let mut inbox = Inbox::default();
         for (slot, frame) in core::mem::replace(&mut self.frames, later) {
             let parts = self.parts_of_frame(line, slot, &frame);
@@ -320,7 +324,7 @@ impl<P: Protocol> Play<P> {
                 self.confirmations.push(confirmation);
                 line.show(slot, &frame);
             }
-            if evidence && slot.2 {
+            if Self::keeps(line, slot) {
                 self.log.push(frame);
             }
         }
@@ -382,6 +386,9 @@ impl<P: Protocol> Play<P> {
         for (slot, frame) in core::mem::take(&mut self.frames) {
             missing.remove(&slot.1);
             line.show(slot, &frame);
+            if Self::keeps(line, slot) {
+                self.log.push(frame);
+            }
         }
         if same { Ok(missing) } else { Err(Fault::Mismatch(Agreed::Outcome)) }
     }

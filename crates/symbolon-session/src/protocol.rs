@@ -68,6 +68,9 @@ pub trait Protocol: Sized {
     type Output;
 
     /// What `from` sends in `round`.
+    ///
+    /// With [`crate::Auth::Signed`] a recipient learns the digests of up to three other frames of the step: no private
+    /// body next to others may be a value that can be guessed.
     fn sends(setup: &Self::Setup, round: u8, from: PartyId) -> Sends;
 
     /// Whether `party` makes a value and confirms that it has stored it: in the frame of its last round, if the run is

@@ -31,7 +31,7 @@ pub(crate) enum Phase<P: Protocol> {
 #[must_use = "a step holds what is to be sent or stored"]
 #[allow(clippy::exhaustive_enums, reason = "the caller's loop handles every step")]
 pub enum Step<P: Protocol> {
-    /// Send these, then wait for frames.
+    /// Send these, if any, then wait for frames.
     Continue(Vec<Outgoing>),
     /// Key material is made. Seal and store it beside the old value, then call [`Session::stored`] with the receipt.
     Prepared(Pending<P::Output>, P::Held),
@@ -42,7 +42,8 @@ pub enum Step<P: Protocol> {
     /// once, with its own confirmation still on the way, and a peer that never receives that stays in doubt for ever. So
     /// keep the old value and the sealed pending one until the peers have shown that they finished, by the first
     /// successful run on the new value or by their word over the application's channel. Until then [`Session::resend`],
-    /// or [`Session::resume_ending`] after a crash, has the frames again.
+    /// or [`Session::resume_ending`] after a crash, has the frames again. Nothing else lets go of either: among more than
+    /// two members not even a `closed` answer does, see [`Session::closed_by`].
     Done(P::Output, Option<P::Held>, Vec<Outgoing>),
 }
 
@@ -97,7 +98,12 @@ impl<P: Protocol> Session<P> {
         let header = self.line.check(from, msg)?;
         if header.round == Header::CLOSED {
             self.check_closed(&header, msg)?;
-            return Err(self.abort(None, Fault::Closed, None));
+            self.line.closed.insert(from);
+            return match &self.phase {
+                // whoever says this may have confirmed to somebody else, who is done and erases its old value
+                Phase::Ending(_, ending, _) if ending.stored && !ending.for_two => Ok(Step::Continue(Vec::new())),
+                _ => Err(self.abort(None, Fault::Closed, None)),
+            };
         }
         match &mut self.phase {
             Phase::Rounds(play, _) => match play.place(&mut self.line, &header, msg)? {
@@ -135,8 +141,9 @@ impl<P: Protocol> Session<P> {
 
     /// The caller has stored the pending value durably. Only this releases the last frames with the confirmation; from
     /// here on the party is in doubt: it keeps the old and the sealed pending value until [`Step::Done`], and both beyond
-    /// it until the peers have shown that they finished. If all other confirmations are in this returns `Done` at once,
-    /// while the own one may still be lost. The receipt of another run releases nothing.
+    /// it until the peers have shown that they finished; the `closed` of the other one of two members ends the doubt too,
+    /// among more none does. If all other confirmations are in this returns `Done` at once, while the own one may still
+    /// be lost. The receipt of another run releases nothing.
     pub fn stored(&mut self, receipt: Stored) -> Step<P> {
         let mut released = Vec::new();
         if let Phase::Ending(play, ending, _) = &mut self.phase
@@ -144,6 +151,7 @@ impl<P: Protocol> Session<P> {
             && ending.receipt(&self.line) == receipt.0
         {
             ending.stored = true;
+            ending.seen.clear();
             released = ending.last.iter().map(Sent::outgoing).collect();
             self.line.sent.append(&mut ending.last);
             if let Some(play) = play {
@@ -194,6 +202,19 @@ impl<P: Protocol> Session<P> {
         &self.line.shown
     }
 
+    /// Who answered that it closed this run ([`crate::close`]). A run that was not stored here, and a run of two members,
+    /// has then ended with [`Fault::Closed`]. Among more, a party in doubt keeps both values and waits on: later
+    /// confirmations, also shown by others, still finish its run. It starts a new run from the old value, under the next
+    /// number, whose outcome supersedes this one's once it is confirmed. Not remembered across a crash: `closed` is
+    /// answered again.
+    ///
+    /// Who is listed after [`Step::Done`] has confirmed and said `closed`, each under its own authentication: it lied to
+    /// somebody.
+    #[must_use]
+    pub const fn closed_by(&self) -> &BTreeSet<PartyId> {
+        &self.line.closed
+    }
+
     /// Ends the run and gives back what was moved in. A party in doubt keeps its stored pending value.
     #[must_use = "what was moved in comes back"]
     pub fn cancel(self) -> Option<P::Held> {
@@ -205,20 +226,21 @@ impl<P: Protocol> Session<P> {
 
     /// Ends the run; what it held is given back.
     fn abort(&mut self, culprit: Option<PartyId>, fault: Fault, evidence: Option<Evidence>) -> Error<P::Held> {
-        let held = match mem::replace(&mut self.phase, Phase::Finished) {
-            Phase::Rounds(_, state) => state.cancel(),
-            Phase::Ending(..) | Phase::Finished => None,
+        let (held, view) = match mem::replace(&mut self.phase, Phase::Finished) {
+            Phase::Rounds(_, state) => (state.cancel(), Vec::new()),
+            Phase::Ending(_, ending, _) if has_view(fault) => (None, ending.seen),
+            Phase::Ending(..) | Phase::Finished => (None, Vec::new()),
         };
         self.line.sent.clear();
         let culprit = culprit.filter(|_| self.line.auth.names_culprits());
-        Error::Aborted(Aborted { culprit, fault, held, evidence, view: Vec::new() })
+        Error::Aborted(Aborted { culprit, fault, held, evidence, view })
     }
 
     fn failed(&mut self, failed: Failed<P::Held>, play: &Play<P>) -> Error<P::Held> {
         self.line.sent.clear();
         let Failed { culprit, fault, held, burned } = failed;
         let culprit = culprit.filter(|_| self.line.auth.names_culprits());
-        let view = if fault == Fault::View { play.broadcasts(&self.line) } else { Vec::new() };
+        let view = if has_view(fault) { play.broadcasts(&self.line) } else { Vec::new() };
         if fault.class() == Class::Burn || !burned.is_empty() {
             Error::Burned(Burned { culprit, fault, setups: burned, held })
         } else {
@@ -231,17 +253,16 @@ impl<P: Protocol> Session<P> {
         if header.to == To::All {
             return Err(Rejected::Slot);
         }
-        if msg.len() != Header::LEN + 16 + self.line.auth.trailer(msg)? {
+        if msg.len() != Header::LEN + self.line.auth.trailer(msg)? {
             return Err(Rejected::Size);
         }
         if !self.line.auth.names_culprits() {
             return Err(Rejected::Signature);
         }
-        let (body, _) = self.line.open(header.sender, msg)?;
-        let own = self.line.tags.get(&self.line.me());
-        if own.is_none_or(|tag| tag.as_ref() != body) {
+        if self.line.tags.get(&self.line.me()) != Some(&header.run) {
             return Err(Rejected::Run);
         }
+        self.line.open(header.sender, msg)?;
         match &self.phase {
             // who has confirmed has stored, and can't have closed
             Phase::Ending(_, ending, _) if !ending.missing.contains_key(&header.sender) => Err(Rejected::Past),
@@ -305,12 +326,14 @@ impl<P: Protocol> Session<P> {
                                 fault,
                                 held: Some(held),
                                 evidence: None,
-                                view: Vec::new(),
+                                view: play.broadcasts(&self.line),
                             }));
                         }
                     };
                     self.line.prune();
-                    let ending = Ending { outcome, encoded, last, missing, stored: false };
+                    let for_two = self.line.roster.members().len() == 2 && !P::needs_signatures(&play.setup);
+                    let seen = play.broadcasts(&self.line);
+                    let ending = Ending { outcome, encoded, last, missing, stored: false, for_two, seen };
                     let pending = Pending::new::<P>(&self.line, &ending);
                     self.phase = Phase::Ending(P::LOG_FRAMES.then_some(play), ending, output);
                     return Ok(Step::Prepared(pending, held));
@@ -330,6 +353,11 @@ impl<P: Protocol> Session<P> {
             }
         }
     }
+}
+
+/// The faults that say that somebody told different members different things, but not who.
+const fn has_view(fault: Fault) -> bool {
+    matches!(fault, Fault::View | Fault::Mismatch(Agreed::Outcome))
 }
 
 impl<P: Protocol> fmt::Debug for Session<P> {

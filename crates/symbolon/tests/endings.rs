@@ -151,7 +151,7 @@ impl<P: Protocol<Output: Storable>> Pairing<P> {
         let asks = Header::parse(frame).is_ok_and(|header| header.round != Header::CLOSED);
         if asks && app.disk.is_none() {
             let roster = pair(role).roster();
-            let answer = close(role.peer().id(), frame, &roster, Auth::Channel, &mut app.ledger);
+            let answer = close::<P, _>(role.peer().id(), frame, &roster, Auth::Channel, &mut app.ledger);
             self.post(role, answer.into_iter().collect());
         }
     }
@@ -492,7 +492,9 @@ fn a_closed_answer_is_not_answered() {
     let mut ledgers = [MemoryLedger::default(), MemoryLedger::default()];
     let [server, client] = &mut ledgers;
     let roster = |role| pair(role).roster();
-    let answer = close(Role::Server.id(), &frames[0].bytes, &roster(Role::Client), Auth::Channel, client).unwrap();
-    let again = close(Role::Client.id(), &answer.bytes, &roster(Role::Server), Auth::Channel, server);
+    let answer =
+        close::<PairRefresh, _>(Role::Server.id(), &frames[0].bytes, &roster(Role::Client), Auth::Channel, client)
+            .unwrap();
+    let again = close::<PairRefresh, _>(Role::Client.id(), &answer.bytes, &roster(Role::Server), Auth::Channel, server);
     assert!(again.is_err(), "a `closed` answer was answered");
 }

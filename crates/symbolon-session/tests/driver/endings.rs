@@ -6,7 +6,7 @@ use symbolon_core::{Role, SecretBytes};
 use symbolon_session::{Error, *};
 
 /// Both prepared, nothing stored.
-fn prepared(seed: u8) -> Net<Keys> {
+pub fn prepared(seed: u8) -> Net<Keys> {
     let mut net = Net::<Keys>::two(seed);
     net.store = false;
     net.run();
@@ -14,7 +14,7 @@ fn prepared(seed: u8) -> Net<Keys> {
     net
 }
 
-fn save<K: Kind>(net: &mut Net<K>, who: symbolon_core::PartyId) {
+pub fn save<K: Kind>(net: &mut Net<K>, who: symbolon_core::PartyId) {
     let pending = net.pending.remove(&who).unwrap();
     net.save(who, &pending);
 }
@@ -207,6 +207,7 @@ fn a_wrong_outcome_before_the_own_store_is_a_mismatch() {
     let (who, Error::Aborted(aborted)) = net.errors.pop().unwrap() else { panic!() };
     assert_eq!((who, aborted.culprit, aborted.fault), (C, None, Fault::Mismatch(Agreed::Outcome)));
     assert_eq!(aborted.held, Some(Cargo(2)));
+    assert!(aborted.view.is_empty(), "unsigned frames prove nothing");
     assert!(net.session(C).resend().is_empty());
 
     // many parties: a confirmation that arrives before, and one that arrives after `Prepared`
@@ -233,6 +234,52 @@ fn a_wrong_outcome_before_the_own_store_is_a_mismatch() {
         let (_, Error::Aborted(aborted)) = net.errors.pop().unwrap() else { panic!() };
         assert_eq!((aborted.culprit, aborted.fault), (None, Fault::Mismatch(Agreed::Outcome)));
         assert_eq!(aborted.held.is_some(), early, "it left with `Prepared`");
+        assert!(aborted.view.contains(&forged));
+    }
+}
+
+/// One that confirms different outcomes is convicted by what those who received them have, whenever they arrive.
+#[test]
+fn the_views_of_different_confirmations_convict_their_signer() {
+    fn check<K: Kind>(early: bool) {
+        let (mut ahead, mut net) = (Net::<K>::signed(3, 5), Net::<K>::signed(3, 5));
+        ahead.run();
+        let third = |m: &&Mail| m.0 == S && Header::parse(&m.2).unwrap().round == 3;
+        let confirmation = ahead.mail.iter().find(third).unwrap().2.clone();
+        let lie = crate::auth::resigned(&confirmation, |content| *content.last_mut().unwrap() ^= 1);
+        let three = party(3);
+        net.store = false;
+        net.run();
+        save(&mut net, S);
+        net.give(S, C, &confirmation).unwrap();
+        if early {
+            // 3 again, with the lie before the frame that prepares it
+            let broadcast = |m: &Mail| m.1 == three && Header::parse(&m.2).unwrap().to == To::All;
+            let second = |m: &Mail| m.0 == C && Header::parse(&m.2).unwrap().round == 2 && broadcast(m);
+            let heard: Vec<Mail> = net.mail.iter().filter(|m| m.1 == three && m.2 != confirmation).cloned().collect();
+            net.parties.insert(three, Net::<K>::signed(3, 5).parties.remove(&three).unwrap());
+            heard.iter().filter(|m| !second(m)).for_each(|m| net.give(m.0, three, &m.2).unwrap());
+            net.give(S, three, &lie).unwrap();
+            heard.iter().filter(|m| second(m)).for_each(|m| net.give(C, three, &m.2).unwrap());
+        } else {
+            net.give(S, three, &lie).unwrap();
+        }
+        let (who, Error::Aborted(aborted)) = net.errors.pop().unwrap() else { panic!() };
+        assert_eq!((who, aborted.culprit, aborted.fault), (three, None, Fault::Mismatch(Agreed::Outcome)));
+        let slot =
+            |frame: &Vec<u8>| Header::parse(frame).map(|header| (header.round, header.sender, header.to)).unwrap();
+        let slots: Vec<_> = aborted.view.iter().map(slot).collect();
+        for slot in [(1, S), (1, C), (2, S), (2, C), (3, S)].map(|(round, from)| (round, from, To::All)) {
+            assert_eq!(slots.iter().filter(|known| **known == slot).count(), 1, "{slot:?}");
+        }
+        assert_eq!(slots.iter().filter(|slot| slot.2 == To::All).count(), slots.len(), "nothing private");
+        let others = net.session(C).confirmations();
+        let convicted = |key| aborted.view.iter().any(|a| others.iter().any(|b| convict(a, b, &public_key(key))));
+        assert!(convicted(S) && !convicted(C) && !convicted(three));
+    }
+    for early in [false, true] {
+        check::<Trio>(early);
+        check::<Shown>(early);
     }
 }
 
@@ -328,122 +375,6 @@ fn row_87_whoever_shows_the_complete_set_ends_the_doubt() {
     assert_eq!(confirmation.len(), 1);
     net.give(S, three, &confirmation[0]).unwrap();
     assert_eq!(net.session(three).waiting_for().into_iter().collect::<Vec<_>>(), [C]);
-}
-
-#[test]
-fn closed_ends_a_run_in_doubt_only_when_it_is_authentic() {
-    fn roster(role: Role) -> Roster {
-        Pair::from(role).roster()
-    }
-    let mut net = prepared(1);
-    save(&mut net, S);
-    let (_, _, last) = net.queue.pop_front().unwrap();
-    // the client never stored; it decides so, durably, and answers the server's repeated frame, as often as asked
-    let mut ledger = MemoryLedger::default();
-    let answer = |ledger: &mut MemoryLedger| close(S, &last, &roster(Role::Client), Auth::Channel, ledger);
-    let closed = answer(&mut ledger).unwrap();
-    assert_eq!(answer(&mut ledger).unwrap(), closed);
-    assert_eq!(closed.to, To::One(S));
-    for at in 0..closed.bytes.len() {
-        let mut wrong = closed.bytes.clone();
-        wrong[at] ^= 1;
-        // the own run tag of a party that forgot it is nothing
-        if !(23..39).contains(&at) {
-            net.give(C, S, &wrong).unwrap_err();
-        }
-    }
-    net.give(C, S, &closed.bytes[..closed.bytes.len() - 1]).unwrap_err();
-    // an answer to another run
-    let mut other = prepared(2);
-    save(&mut other, S);
-    assert_eq!(other.give(C, S, &closed.bytes), Err(Rejected::Run));
-    net.give(C, S, &closed.bytes).unwrap();
-    let (_, Error::Aborted(aborted)) = net.errors.pop().unwrap() else { panic!() };
-    assert_eq!((aborted.culprit, aborted.fault), (None, Fault::Closed));
-
-    // a client that stored, and claimed so, can't answer closed
-    let mut net = prepared(1);
-    save(&mut net, S);
-    let (_, _, last) = net.queue.front().unwrap().clone();
-    net.run();
-    let mut ledger = MemoryLedger::default();
-    for token in net.pending[&C].run_ends() {
-        assert_eq!(ledger.claim(token), Ok(Claimed::Fresh));
-    }
-    for _ in 0..2 {
-        let refused = close(S, &last, &roster(Role::Client), Auth::Channel, &mut ledger);
-        assert_eq!(refused, Err(CloseError::Stored));
-    }
-    // and one that answered closed finds out before it stores
-    let mut ledger = MemoryLedger::default();
-    let _ = close(S, &last, &roster(Role::Client), Auth::Channel, &mut ledger).unwrap();
-    assert_eq!(ledger.claim(&net.pending[&C].run_ends()[0]), Ok(Claimed::Again));
-    // strangers and misdirected frames claim nothing
-    let mut ledger = MemoryLedger::default();
-    let answered = close(C, &closed.bytes, &roster(Role::Server), Auth::Channel, &mut ledger);
-    assert_eq!(answered, Err(CloseError::Rejected(Rejected::Slot)), "an answer is not answered");
-    assert!(close(C, &last, &roster(Role::Client), Auth::Channel, &mut ledger).is_err());
-    assert!(close(S, &last, &roster(Role::Server), Auth::Channel, &mut ledger).is_err());
-    assert!(close(S, &[], &roster(Role::Client), Auth::Channel, &mut ledger).is_err());
-    let danger = close(S, &last, &roster(Role::Client), Auth::danger_unauthenticated(), &mut ledger);
-    assert_eq!(danger, Err(CloseError::Auth(AuthError::Kind)));
-    assert_eq!(ledger.claim(&net.pending[&C].run_ends()[0]), Ok(Claimed::Fresh));
-}
-
-#[test]
-fn closed_between_many_is_signed() {
-    let mut net = Net::<Trio>::signed(3, 6);
-    let three = party(3);
-    net.store = false;
-    net.run();
-    net.pending.remove(&three);
-    save(&mut net, S);
-    let (_, _, last) = net.queue.iter().find(|m| m.1 == three).unwrap().clone();
-    let mut ledger = MemoryLedger::default();
-    let closed = close(S, &last, &keyed(three, 3).roster, signed(three), &mut ledger).unwrap();
-    let mut forged = closed.bytes.clone();
-    *forged.last_mut().unwrap() ^= 1;
-    assert_eq!(net.give(three, S, &forged), Err(Rejected::Signature));
-    net.give(three, S, &closed.bytes).unwrap();
-    assert!(matches!(&net.errors[0].1, Error::Aborted(a) if a.fault == Fault::Closed));
-    // a run that is not prepared yet ends too, and gives back what it held
-    let mut net = Net::<Trio>::signed(3, 7);
-    let first = net.mail[0].2.clone();
-    let closed = close(S, &first, &keyed(C, 3).roster, signed(C), &mut ledger).unwrap();
-    net.give(C, S, &closed.bytes).unwrap();
-    assert!(matches!(&net.errors[0].1, Error::Aborted(a) if a.fault == Fault::Closed && a.held == Some(Cargo(1))));
-}
-
-/// Who has confirmed has stored, and can't have closed: its `closed` would make the others drop what it keeps.
-#[test]
-fn closed_after_the_own_confirmation_is_rejected() {
-    let mut net = Net::<Trio>::signed(3, 6);
-    let three = party(3);
-    net.store = false;
-    net.run();
-    net.pending.remove(&three);
-    save(&mut net, S);
-    let (_, _, last) = net.queue.iter().find(|m| m.1 == three).unwrap().clone();
-    save(&mut net, C);
-    net.run();
-    assert_eq!(net.session(S).waiting_for().into_iter().collect::<Vec<_>>(), [three]);
-    let closed = |me| close(S, &last, &keyed(me, 3).roster, signed(me), &mut MemoryLedger::default()).unwrap().bytes;
-    assert_eq!(net.give(C, S, &closed(C)), Err(Rejected::Past));
-    assert!(net.errors.is_empty());
-    net.give(three, S, &closed(three)).unwrap();
-    assert!(matches!(&net.errors[0].1, Error::Aborted(a) if a.fault == Fault::Closed));
-
-    // of two: the server has confirmed, the client has not stored yet
-    let mut net = prepared(1);
-    save(&mut net, S);
-    net.run();
-    let frame = net.mail[1].2.clone();
-    let roster = Pair::from(Role::Server).roster();
-    let closed = close(C, &frame, &roster, Auth::Channel, &mut MemoryLedger::default()).unwrap();
-    assert_eq!(net.give(S, C, &closed.bytes), Err(Rejected::Past));
-    save(&mut net, C);
-    net.run();
-    net.all_agree();
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::std_instead_of_alloc, reason = "a test")]
 
 mod auth;
+mod closed;
 mod endings;
 mod ledger;
 mod net;

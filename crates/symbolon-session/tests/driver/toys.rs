@@ -17,6 +17,8 @@ pub trait Kind {
     const ROUNDS: u8;
     const KEY_MAKING: bool;
     const NONCES: bool = true;
+    const LOG_FRAMES: bool = true;
+    const SHOWN: bool = false;
     const FAULT: Fault = Fault::Proof;
     fn sends(round: u8, from: PartyId) -> Sends;
     /// Rounds whose frames hold nothing but confirmations.
@@ -94,6 +96,23 @@ impl Kind for Trio {
     }
     fn confirms_only(round: u8) -> bool {
         round == 3
+    }
+}
+
+/// The same without a log; the confirmations are shown to somebody who takes no part.
+pub struct Shown;
+impl Kind for Shown {
+    const NAME: &'static str = "shown";
+    const ID: u8 = 209;
+    const ROUNDS: u8 = Trio::ROUNDS;
+    const KEY_MAKING: bool = true;
+    const LOG_FRAMES: bool = false;
+    const SHOWN: bool = true;
+    fn sends(round: u8, from: PartyId) -> Sends {
+        Trio::sends(round, from)
+    }
+    fn confirms_only(round: u8) -> bool {
+        Trio::confirms_only(round)
     }
 }
 
@@ -246,7 +265,7 @@ impl<K: Kind> Protocol for Toy<K> {
     const ROUNDS: u8 = K::ROUNDS;
     const KEY_MAKING: bool = K::KEY_MAKING;
     const NONCES: bool = K::NONCES;
-    const LOG_FRAMES: bool = true;
+    const LOG_FRAMES: bool = K::LOG_FRAMES;
     type Setup = ToySetup;
     type LongTerm = Secret;
     type Input = Cargo;
@@ -256,6 +275,10 @@ impl<K: Kind> Protocol for Toy<K> {
     fn sends(_: &ToySetup, round: u8, from: PartyId) -> Sends {
         assert!((1..=K::ROUNDS).contains(&round), "the driver asks for rounds that exist");
         K::sends(round, from)
+    }
+
+    fn needs_signatures(_: &ToySetup) -> bool {
+        K::SHOWN
     }
 
     fn max_body(_: &ToySetup, round: u8) -> usize {
