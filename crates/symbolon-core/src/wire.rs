@@ -61,6 +61,8 @@ pub enum Kind {
     FactorPiece,
     /// The plan of a resharing, handed to a newcomer.
     Plan,
+    /// The public side of a key in split custody.
+    Custody,
 }
 
 impl Kind {
@@ -75,6 +77,7 @@ impl Kind {
             Self::ClientShare => 7,
             Self::FactorPiece => 8,
             Self::Plan => 9,
+            Self::Custody => 10,
         }
     }
 }

@@ -23,8 +23,9 @@ pub enum Change {
         /// From the new epoch on.
         to: u16,
     },
-    /// An offline holder of the new epoch is not waited for any longer: old shares may be erased without its word.
-    GivesUp(KeyId, PartyId),
+    /// A holder of this new epoch that did not confirm or finish is not waited for any longer: old shares may be erased without
+    /// its word.
+    GivesUp(KeyId, u32, PartyId),
     /// The share of this epoch is erased.
     Retires(KeyId, u32),
 }

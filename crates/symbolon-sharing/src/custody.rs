@@ -6,8 +6,8 @@
 //! one dealer, and the refresh that the type of an import forces. The client keeps `y_C`. A signature needs the client and
 //! exactly `T` nodes.
 
-use crate::{Change, Consent, Holder, Import, KeyHealth, KeyShare, Scheme};
-use alloc::vec::Vec;
+use crate::{Change, Consent, Holder, Import, Imported, KeyHealth, KeyShare, Scheme, reshare::imported_key_id};
+use alloc::{collections::BTreeMap, vec::Vec};
 use symbolon_core::{
     Group, KeyId, PartyId, SecretBytes, SecretScalar, SharingId, Threshold, Transcript,
     wire::{DecodeError, Kind, Reader, Writer},
@@ -77,8 +77,8 @@ pub enum CustodyError {
     /// The nodes hold an import that was not refreshed: the server still knows every share.
     #[error("the nodes have not refreshed their import yet")]
     NotRefreshed,
-    /// Somebody among the nodes has not confirmed.
-    #[error("not every node has confirmed")]
+    /// There is no signed word of every node that it is done with the refresh.
+    #[error("not every node has confirmed, with its signature, that it is done")]
     Unconfirmed,
     /// The consent does not name this key and epoch.
     #[error("the consent does not name this key and epoch")]
@@ -154,7 +154,7 @@ impl<G: Group> Custody<G> {
     /// The import that every party of it states: the server deals its half among the nodes. The dealer may be a node, and
     /// may come under another id and identity than in the wallet. Run it with [`crate::import()`], the server with
     /// [`Custody::server_half`] as the key; then the nodes refresh ([`crate::Imported::refresh`]), then the server retires
-    /// its share ([`Custody::retire`]).
+    /// its share ([`Custody::retire`]), for which it keeps its [`crate::Imported`].
     ///
     /// # Errors
     /// [`CustodyError::ClientIsNode`].
@@ -223,7 +223,9 @@ impl<G: Group> Custody<G> {
     }
 
     /// Erases the server's share of the two-party key, after the nodes have refreshed: from here on nobody has the server's
-    /// half. `nodes` is the health that the refresh of the nodes gave.
+    /// half. `imported` is what this server made of its own import, at the dealer. `nodes` is the health that the refresh of the
+    /// nodes gave, from any of them, and `words` the [`KeyHealth::confirmation`] of **every** node: each has signed, under the
+    /// identity that the import gave it, that it is done with exactly this epoch.
     ///
     /// # Security
     /// Backups of the share open what this erases. They MUST be destroyed before, and so MUST the server's multiplicative
@@ -234,16 +236,27 @@ impl<G: Group> Custody<G> {
     pub fn retire(
         &self,
         share: KeyShare<G>,
+        imported: &Imported<G>,
         nodes: &KeyHealth,
+        words: &BTreeMap<PartyId, [u8; 64]>,
         consent: &Consent,
     ) -> Result<(), (KeyShare<G>, CustodyError)> {
         if let Err(error) = self.server_half(&share) {
             return Err((share, error));
         }
+        // the import was of this half, and not of another key of the same server
+        let import = imported.health();
+        let of_half = imported_key_id::<G>(&self.server_point(), &import.outcome);
+        if import.key_id != of_half || nodes.key_id != of_half || nodes.members != import.members {
+            return Err((share, CustodyError::OtherNodes));
+        }
         if nodes.epoch == 0 {
             return Err((share, CustodyError::NotRefreshed));
         }
-        if nodes.unconfirmed().next().is_some() {
+        let said = |(node, identity): (&PartyId, &Identity)| {
+            words.get(node).is_some_and(|word| nodes.said(*node, identity, word))
+        };
+        if import.members.is_empty() || !import.members.iter().all(said) {
             return Err((share, CustodyError::Unconfirmed));
         }
         if !consent.covers(&[Change::Retires(self.key_id, self.epoch)]) {
@@ -253,9 +266,14 @@ impl<G: Group> Custody<G> {
         Ok(())
     }
 
-    /// What names the structure in a sid: the client and its point, the two-party sharing it came from, the nodes' key.
+    /// What names the structure in a sid: the key, the client and its point, the two-party sharing it came from, the nodes' key.
     pub fn encode_terms(&self, nodes: &Nodes, w: &mut Writer) {
-        w.prefixed(b"custody").bytes(self.sharing_id.as_ref()).u32(self.epoch).u16(self.client.0.get());
+        w.prefixed(b"custody")
+            .point::<G>(&self.public_key)
+            .bytes(&self.chain_code)
+            .bytes(self.sharing_id.as_ref())
+            .u32(self.epoch)
+            .u16(self.client.0.get());
         self.client.1.encode(w);
         w.point::<G>(&self.client_point).bytes(nodes.key_id.as_ref()).u16(nodes.threshold.get());
         w.u16(u16::try_from(nodes.members.len()).unwrap_or(u16::MAX));
@@ -298,18 +316,17 @@ impl<G: Group> LongTerm for ClientShare<G> {
     }
 }
 
-impl<G: Group> Storable for ClientShare<G> {
-    /// Magic, curve, scheme, ids, epoch, client, `Y_C`, `P`, chain code, `y_C`.
-    fn encode(&self, w: &mut Writer) {
-        let Custody { scheme, key_id, sharing_id, epoch, client, client_point, public_key, chain_code } = &self.custody;
-        w.object(Kind::ClientShare).u8(G::ID).u8(scheme.byte());
+impl<G: Group> Custody<G> {
+    /// Curve, scheme, ids, epoch, client, `Y_C`, `P`, chain code.
+    fn write(&self, w: &mut Writer) {
+        let Self { scheme, key_id, sharing_id, epoch, client, client_point, public_key, chain_code } = self;
+        w.u8(G::ID).u8(scheme.byte());
         w.bytes(key_id.as_ref()).bytes(sharing_id.as_ref()).u32(*epoch).u16(client.0.get());
         client.1.encode(w);
-        w.point::<G>(client_point).point::<G>(public_key).bytes(chain_code).bytes(self.y.to_bytes().expose());
+        w.point::<G>(client_point).point::<G>(public_key).bytes(chain_code);
     }
 
-    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        r.object(Kind::ClientShare)?;
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         if r.u8()? != G::ID {
             return Err(DecodeError::Unsupported);
         }
@@ -318,12 +335,41 @@ impl<G: Group> Storable for ClientShare<G> {
         let client = (r.party()?, Identity::decode(r)?);
         let (client_point, public_key) = (r.point::<G>()?, r.point::<G>()?);
         let chain_code = r.array()?;
-        let y = SecretScalar::<G>::new(r.scalar::<G>()?);
-        let degenerate = [&client_point, &public_key].into_iter().any(G::is_identity) || client_point == public_key;
-        if degenerate || y.public() != client_point {
+        if [&client_point, &public_key].into_iter().any(G::is_identity) || client_point == public_key {
             return Err(DecodeError::Value);
         }
-        let custody = Custody { scheme, key_id, sharing_id, epoch, client, client_point, public_key, chain_code };
-        Ok(Self { custody, y })
+        Ok(Self { scheme, key_id, sharing_id, epoch, client, client_point, public_key, chain_code })
+    }
+}
+
+/// A custody is public: the server or the client hands it to a node, whose own caller approves what is in it.
+///
+/// # Security
+/// What is decoded is a proposal: key and client MUST be those that the node's user or policy knows. The server's half is then
+/// checked by the import, and the sum by every signature.
+impl<G: Group> Storable for Custody<G> {
+    /// Magic, curve, scheme, ids, epoch, client, `Y_C`, `P`, chain code.
+    fn encode(&self, w: &mut Writer) {
+        self.write(w.object(Kind::Custody));
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        r.object(Kind::Custody)?;
+        Self::read(r)
+    }
+}
+
+impl<G: Group> Storable for ClientShare<G> {
+    /// Magic, curve, scheme, ids, epoch, client, `Y_C`, `P`, chain code, `y_C`.
+    fn encode(&self, w: &mut Writer) {
+        self.custody.write(w.object(Kind::ClientShare));
+        w.bytes(self.y.to_bytes().expose());
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        r.object(Kind::ClientShare)?;
+        let custody = Custody::read(r)?;
+        let y = SecretScalar::<G>::new(r.scalar::<G>()?);
+        if y.public() == custody.client_point { Ok(Self { custody, y }) } else { Err(DecodeError::Value) }
     }
 }

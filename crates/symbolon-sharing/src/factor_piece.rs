@@ -2,7 +2,7 @@
 //! rebuilding: see [`crate::Custody`].
 
 use crate::{Marks, PairFactor, ShamirError, Share, combine, dealing::index, split};
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 use rand_core::CryptoRng;
 use symbolon_core::{
     Group, KeyId, PartyId, Secp256k1, SecretScalar, Threshold,
@@ -46,7 +46,8 @@ pub enum PieceError {
     /// Shamir: too few pieces, nodes listed twice.
     #[error(transparent)]
     Shamir(#[from] ShamirError),
-    /// Pieces of another factor, key, generation or split than the first one; by node.
+    /// Pieces of another factor, key, generation or split than those that make the key; by node. All of them, where none or more
+    /// than one of the splits makes its key.
     #[error("these nodes have pieces of another split: {0:?}")]
     Mixed(Vec<PartyId>),
     /// Pieces that are not on the committed polynomial; by node.
@@ -124,37 +125,57 @@ pub fn split_factor(
     Ok(nodes.iter().zip(shares).map(piece).collect())
 }
 
-/// Rebuilds the factor. Every piece is compared with the others and verified against the commitments before anything is
-/// combined, and the factor must make the key with the peer's point.
+/// Rebuilds the factor. Pieces are sorted by what they say alike, whichever comes first, and every piece is verified against its
+/// commitments before anything is combined. The right ones are those that make the key with the peer's point.
 ///
 /// # Security
 /// The factor is then in one place again. Whoever can, signs with [`crate::Custody`] instead.
 ///
 /// # Errors
-/// [`PieceError`], with every node that is to blame.
+/// [`PieceError`], with every node that is to blame. Call again without their pieces.
 pub fn combine_factor(pieces: &[FactorPiece]) -> Result<PairFactor, PieceError> {
     let Some(first) = pieces.first() else { return Err(ShamirError::Count { got: 0, needed: 2 }.into()) };
-    let mixed = pieces.iter().filter(|piece| piece.common != first.common);
-    let mixed: Vec<_> = mixed.map(|piece| piece.node).collect();
-    if !mixed.is_empty() {
-        return Err(PieceError::Mixed(mixed));
+    if pieces.iter().all(|piece| piece.common == first.common) {
+        let (factor, bad) = combine_alike(&pieces.iter().collect::<Vec<_>>());
+        return match factor {
+            Ok(factor) if bad.is_empty() => Ok(factor),
+            _ if !bad.is_empty() => Err(PieceError::Bad(bad)),
+            other => other,
+        };
     }
-    let share = |piece: &FactorPiece| Share {
+    let mut groups: Vec<Vec<&FactorPiece>> = Vec::new();
+    for piece in pieces {
+        match groups.iter_mut().find(|group| group.first().is_some_and(|one| one.common == piece.common)) {
+            Some(group) => group.push(piece),
+            None => groups.push(vec![piece]),
+        }
+    }
+    let mut right = groups.iter().filter(|group| combine_alike(group).0.is_ok());
+    let right = right.next().filter(|_| right.next().is_none()).and_then(|group| group.first());
+    let others = pieces.iter().filter(|piece| right.is_none_or(|right| right.common != piece.common));
+    Err(PieceError::Mixed(others.map(|piece| piece.node).collect()))
+}
+
+/// The factor of pieces of one split, without those that are not on the polynomial, and the nodes of these.
+fn combine_alike(pieces: &[&FactorPiece]) -> (Result<PairFactor, PieceError>, Vec<PartyId>) {
+    let (good, bad): (Vec<&FactorPiece>, Vec<&FactorPiece>) = pieces.iter().partition(|piece| piece.verify());
+    let share = |piece: &&FactorPiece| Share {
         index: index::<Secp256k1>(piece.node),
         value: SecretScalar::new(*piece.value.expose()),
     };
-    let shares: Vec<_> = pieces.iter().map(share).collect();
-    let common = &first.common;
-    let secret = combine(&shares, &common.commitments).map_err(|error| match error {
-        ShamirError::BadShares(bad) => {
-            PieceError::Bad(bad.into_iter().filter_map(|at| pieces.get(at)).map(|piece| piece.node).collect())
+    let shares: Vec<_> = good.iter().map(share).collect();
+    let factor = match good.first() {
+        None => Err(ShamirError::Count { got: 0, needed: 2 }.into()),
+        Some(FactorPiece { common, .. }) => {
+            combine(&shares, &common.commitments).map_err(PieceError::Shamir).and_then(|secret| {
+                let Common { pair, key_id, generation, marks, peer_point, public_key, chain_code, .. } = common;
+                PairFactor::new(*pair, *key_id, *generation, secret, *peer_point, *public_key, *chain_code)
+                    .map(|factor| factor.with_marks(*marks))
+                    .map_err(|_| PieceError::NotTheFactor)
+            })
         }
-        other => PieceError::Shamir(other),
-    })?;
-    let Common { pair, key_id, generation, marks, peer_point, public_key, chain_code, .. } = common;
-    PairFactor::new(*pair, *key_id, *generation, secret, *peer_point, *public_key, *chain_code)
-        .map(|factor| factor.with_marks(*marks))
-        .map_err(|_| PieceError::NotTheFactor)
+    };
+    (factor, bad.iter().map(|piece| piece.node).collect())
 }
 
 impl Storable for FactorPiece {
@@ -197,7 +218,6 @@ impl Storable for FactorPiece {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec;
     use symbolon_core::{Role, SeedRng};
 
     fn factor(seed: u8, generation: u32) -> PairFactor {
@@ -248,6 +268,22 @@ mod tests {
         let mut all = pieces(&now, 2);
         all[2] = pieces(&now, 2).remove(1);
         assert_eq!(combine_factor(&all).err(), Some(PieceError::Shamir(ShamirError::DuplicateIndex)));
+        // whichever comes first: a stranger's piece does not turn the others into strangers, and bad ones are found beside it
+        let mut all = pieces(&now, 2);
+        all[0] = pieces(&later, 2).remove(0);
+        assert_eq!(combine_factor(&all).err(), Some(PieceError::Mixed(vec![nodes()[0]])));
+        all[1].value = SecretScalar::new(*all[1].value.expose() + <Secp256k1 as Group>::Scalar::from(1u64));
+        assert_eq!(combine_factor(&all).err(), Some(PieceError::Mixed(nodes())), "two right pieces are left");
+        // three strangers agree with each other, and do not make their key
+        let mut all = pieces(&now, 2);
+        let wrong = Common { chain_code: [9; 32], peer_point: *factor(4, 2).peer_point(), ..all[0].common.clone() };
+        let five: Vec<_> =
+            pieces(&now, 2).into_iter().take(3).map(|p| FactorPiece { common: wrong.clone(), ..p }).collect();
+        all = five.into_iter().chain(all).collect();
+        assert_eq!(combine_factor(&all).err(), Some(PieceError::Mixed(nodes()[..3].to_vec())));
+        // two splits that both make it: the caller chooses
+        let both: Vec<_> = pieces(&now, 2).into_iter().chain(pieces(&later, 2)).collect();
+        assert_eq!(combine_factor(&both).err(), Some(PieceError::Mixed([nodes(), nodes()].concat())));
         // pieces that fit each other but not the key
         let (a, b) = (factor(1, 2), factor(4, 2));
         let wrong: Vec<_> = pieces(&a, 2)

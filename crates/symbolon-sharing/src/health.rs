@@ -24,12 +24,18 @@ pub struct KeyHealth {
     pub epoch: u32,
     /// What everybody confirmed.
     pub outcome: [u8; 32],
-    /// Holders of the new epoch.
-    pub members: BTreeSet<PartyId>,
-    /// Offline holders that have not confirmed, with the identities that they confirm under.
-    pub(crate) unconfirmed: BTreeMap<PartyId, Identity>,
-    /// Those of them that nobody waits for any longer.
-    pub(crate) given_up: BTreeMap<PartyId, Identity>,
+    /// Sharing and epoch that were replaced; absent at an import.
+    pub replaced: Option<(SharingId, u32)>,
+    /// Holders of the new epoch, with the identities that they confirm under.
+    pub members: BTreeMap<PartyId, Identity>,
+    /// Offline holders that have not confirmed.
+    pub(crate) unconfirmed: BTreeSet<PartyId>,
+    /// Online holders of whom it is not known that they are `Done`.
+    pub(crate) unfinished: BTreeSet<PartyId>,
+    /// Those of both that nobody waits for any longer.
+    pub(crate) given_up: BTreeSet<PartyId>,
+    /// Offline holders that were sealed to their old share.
+    pub(crate) not_healed: BTreeSet<PartyId>,
     /// How many old shares make the key.
     pub old_threshold: u16,
     /// Holders whose old share may still exist.
@@ -44,7 +50,7 @@ pub struct KeyHealth {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HealthError {
-    /// The holder was online, has confirmed, or is no holder.
+    /// The holder has confirmed or finished, was given up, or is no holder.
     #[error("nobody waits for a confirmation of {0}")]
     NotWaiting(PartyId),
     /// The bytes are not this holder's confirmation of this outcome.
@@ -53,38 +59,61 @@ pub enum HealthError {
     /// The share is of another sharing, or of another holder than the identity key.
     #[error("the share is not of this sharing and this identity")]
     OtherShare,
-    /// The consent does not name exactly this key and holder.
-    #[error("the consent does not name exactly this key and holder")]
+    /// The consent does not name exactly this key, epoch and holder.
+    #[error("the consent does not name exactly this key, epoch and holder")]
     Consent,
 }
 
 impl KeyHealth {
-    /// Whether the sharing before this one is dead: fewer old shares than are needed exist, live or in backups, and no
-    /// factors were kept. An exported or imported key has copies that nobody here can count: it is never dead.
+    /// Whether the sharing that this one replaced is dead: fewer old shares than are needed exist, live or in backups, none of
+    /// them opens a new one ([`KeyHealth::not_healed`]), and no factors were kept. An exported or imported key has copies that
+    /// nobody here can count: it is never dead. Of the sharings before the replaced one, their own health speaks.
     #[must_use]
     pub fn old_sharing_is_dead(&self) -> bool {
         let left = self.old_shares.union(&self.stale_backups).count();
         let marked = self.marks.factor_kept || self.marks.exported || self.marks.imported;
-        left < usize::from(self.old_threshold) && !marked
+        left < usize::from(self.old_threshold) && self.not_healed.is_empty() && !marked
     }
 
     /// Offline holders that have not confirmed and were not given up, ascending: while there is one, old shares are kept.
     pub fn unconfirmed(&self) -> impl Iterator<Item = PartyId> + '_ {
-        self.unconfirmed.keys().copied()
+        self.unconfirmed.difference(&self.given_up).copied()
     }
 
-    /// Offline holders that never confirmed and were given up, ascending.
+    /// Online holders of whom it is not known that their run is `Done`, and that were not given up, ascending; this party is
+    /// one of them, until it notes itself. One of them may still be in doubt, with nothing but its old share in use, also when
+    /// the run is `Done` here: somebody may have confirmed to one and not to the other. While there is another one than
+    /// the owner of an old share, that share is kept.
+    pub fn unfinished(&self) -> impl Iterator<Item = PartyId> + '_ {
+        self.unfinished.difference(&self.given_up).copied()
+    }
+
+    /// Holders that never confirmed or finished, and were given up, ascending.
     pub fn given_up(&self) -> impl Iterator<Item = PartyId> + '_ {
-        self.given_up.keys().copied()
+        self.given_up.iter().copied()
+    }
+
+    /// Offline holders that were sealed to their old share, ascending: whoever has that old share, from wherever, opens the new
+    /// one in the public package. The next epoch heals it.
+    pub fn not_healed(&self) -> impl Iterator<Item = PartyId> + '_ {
+        self.not_healed.iter().copied()
     }
 
     /// The holders that are known to have their new share, ascending: the redundancy of the key.
     pub fn confirmed(&self) -> impl Iterator<Item = PartyId> + '_ {
-        let unsure = |id: &PartyId| self.unconfirmed.contains_key(id) || self.given_up.contains_key(id);
-        self.members.iter().copied().filter(move |id| !unsure(id))
+        let unsure = |id: &PartyId| self.unconfirmed.contains(id) || self.given_up.contains(id);
+        self.members.keys().copied().filter(move |id| !unsure(id))
     }
 
-    /// `holder` said, authenticated, that its old share is erased.
+    /// `holder` has shown, authenticated, that its run is `Done`: by its word, or by a first successful run in the new epoch.
+    /// One that was given up may still come back.
+    pub fn note_finished(&mut self, holder: PartyId) {
+        if self.unfinished.remove(&holder) {
+            self.given_up.remove(&holder);
+        }
+    }
+
+    /// `holder` said, authenticated, that its old share of the replaced sharing is erased.
     pub fn note_retired(&mut self, holder: PartyId) {
         self.old_shares.remove(&holder);
     }
@@ -95,52 +124,62 @@ impl KeyHealth {
     }
 
     /// What an offline holder shows to everybody once it has its new share: its signature under its identity key over key,
-    /// epoch, outcome and itself. 64 bytes.
+    /// epoch, outcome and itself. 64 bytes. An online holder may give its word in the same way once its run is `Done`.
     ///
     /// # Security
-    /// MUST be sent only once `share` is durable: on its word the others erase their old shares.
+    /// MUST be sent only once `share` is durable and, of an online holder, the run is `Done`: on its word the others erase
+    /// their old shares.
     ///
     /// # Errors
     /// [`HealthError::OtherShare`].
     pub fn confirmation<G: Group>(&self, share: &KeyShare<G>, key: &IdentityKey) -> Result<[u8; 64], HealthError> {
-        let own = share.members().iter().find(|member| member.id == share.me());
+        let own = self.members.get(&share.me());
         let this = (share.key_id(), share.sharing_id(), share.epoch()) == (self.key_id, self.sharing_id, self.epoch);
-        if !this || own.map(|member| member.identity) != Some(key.identity()) {
+        if !this || own != Some(&key.identity()) {
             return Err(HealthError::OtherShare);
         }
         Ok(key.attest(CONFIRMED, &self.statement(share.me())))
     }
 
-    /// An offline holder confirmed: checks [`KeyHealth::confirmation`] under the identity that the plan gave it. One that was
-    /// given up may still come back.
+    /// A holder confirmed: checks [`KeyHealth::confirmation`] under the identity that the plan gave it. One that was given up may
+    /// still come back.
     ///
     /// # Errors
     /// [`HealthError::NotWaiting`], [`HealthError::Evidence`].
     pub fn note_confirmed(&mut self, holder: PartyId, confirmation: &[u8; 64]) -> Result<(), HealthError> {
-        let identity = self.unconfirmed.get(&holder).or_else(|| self.given_up.get(&holder));
-        let identity = identity.ok_or(HealthError::NotWaiting(holder))?;
-        if !identity.attested(CONFIRMED, &self.statement(holder), confirmation) {
+        if !self.unconfirmed.contains(&holder) && !self.unfinished.contains(&holder) {
+            return Err(HealthError::NotWaiting(holder));
+        }
+        let identity = self.members.get(&holder).ok_or(HealthError::NotWaiting(holder))?;
+        if !self.said(holder, identity, confirmation) {
             return Err(HealthError::Evidence(holder));
         }
-        self.unconfirmed.remove(&holder);
-        self.given_up.remove(&holder);
+        for waiting in [&mut self.unconfirmed, &mut self.unfinished, &mut self.given_up] {
+            waiting.remove(&holder);
+        }
         Ok(())
     }
 
-    /// Waits no longer for an offline holder: it stays listed, is not counted as redundancy, and keeps nobody from erasing
-    /// an old share. If it comes back, it may find that its sealed share was no good, and that nobody can make another one
-    /// from the old epoch. `consent` names [`Change::GivesUp`] with this key and holder.
+    /// Whether these bytes are the confirmation of `holder` under this identity.
+    pub(crate) fn said(&self, holder: PartyId, identity: &Identity, confirmation: &[u8; 64]) -> bool {
+        identity.attested(CONFIRMED, &self.statement(holder), confirmation)
+    }
+
+    /// Waits no longer for a holder that did not confirm or finish: it stays listed, is not counted as redundancy, and keeps
+    /// nobody from erasing an old share. If it comes back, it may find that its sealed share was no good, or that its run never
+    /// ended, and that nobody can make another share from the old epoch. `consent` names [`Change::GivesUp`] with this key,
+    /// epoch and holder.
     ///
     /// # Errors
     /// [`HealthError::NotWaiting`], [`HealthError::Consent`].
     pub fn give_up(&mut self, holder: PartyId, consent: &Consent) -> Result<(), HealthError> {
-        if !self.unconfirmed.contains_key(&holder) {
+        if !self.unconfirmed().chain(self.unfinished()).any(|waiting| waiting == holder) {
             return Err(HealthError::NotWaiting(holder));
         }
-        if !consent.covers(&[Change::GivesUp(self.key_id, holder)]) {
+        if !consent.covers(&[Change::GivesUp(self.key_id, self.epoch, holder)]) {
             return Err(HealthError::Consent);
         }
-        self.given_up.extend(self.unconfirmed.remove_entry(&holder));
+        self.given_up.insert(holder);
         Ok(())
     }
 
@@ -151,7 +190,7 @@ impl KeyHealth {
     }
 }
 
-const CONFIRMED: &str = "offline holder has stored";
+const CONFIRMED: &str = "holder has stored";
 
 fn put(w: &mut Writer, set: &BTreeSet<PartyId>) {
     w.u16(u16::try_from(set.len()).unwrap_or(u16::MAX));
@@ -184,9 +223,14 @@ fn take<T>(
 impl Storable for KeyHealth {
     fn encode(&self, w: &mut Writer) {
         w.bytes(self.key_id.as_ref()).bytes(self.sharing_id.as_ref()).u32(self.epoch).bytes(&self.outcome);
-        put(w, &self.members);
-        put_named(w, &self.unconfirmed);
-        put_named(w, &self.given_up);
+        match &self.replaced {
+            None => w.u8(0),
+            Some((sharing_id, epoch)) => w.u8(1).bytes(sharing_id.as_ref()).u32(*epoch),
+        };
+        put_named(w, &self.members);
+        for set in [&self.unconfirmed, &self.unfinished, &self.given_up, &self.not_healed] {
+            put(w, set);
+        }
         w.u16(self.old_threshold);
         put(w, &self.old_shares);
         put(w, &self.stale_backups);
@@ -200,23 +244,32 @@ impl Storable for KeyHealth {
             sharing_id: SharingId::from_bytes(r.array()?),
             epoch: r.u32()?,
             outcome: r.array()?,
-            members: ids(r)?,
-            unconfirmed: take(r, Identity::decode)?,
-            given_up: take(r, Identity::decode)?,
+            replaced: match r.u8()? {
+                0 => None,
+                1 => Some((SharingId::from_bytes(r.array()?), r.u32()?)),
+                _ => return Err(DecodeError::Value),
+            },
+            members: take(r, Identity::decode)?,
+            unconfirmed: ids(r)?,
+            unfinished: ids(r)?,
+            given_up: ids(r)?,
+            not_healed: ids(r)?,
             old_threshold: r.u16()?,
             old_shares: ids(r)?,
             stale_backups: ids(r)?,
             marks: Marks::from_byte(r.u8()?)?,
         };
-        let members = |id: &PartyId| health.members.contains(id);
-        let apart = health.given_up.keys().all(|id| !health.unconfirmed.contains_key(id));
-        if !apart || !health.unconfirmed.keys().chain(health.given_up.keys()).all(members) {
+        let waiting = health.unconfirmed.union(&health.unfinished);
+        let members = waiting.chain(&health.not_healed).all(|id| health.members.contains_key(id));
+        let known = |id: &PartyId| health.unconfirmed.contains(id) || health.unfinished.contains(id);
+        let apart = health.unconfirmed.is_disjoint(&health.unfinished);
+        if !members || !apart || !health.given_up.iter().all(known) {
             return Err(DecodeError::Value);
         }
         Ok(health)
     }
 
     fn max_len(&self) -> usize {
-        256 + 3 * 2 * 255 + 2 * 35 * 255
+        256 + 6 * 2 * 255 + 35 * 255
     }
 }

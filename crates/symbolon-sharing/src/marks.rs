@@ -16,6 +16,16 @@ pub struct Marks {
 }
 
 impl Marks {
+    /// What either has.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self {
+            imported: self.imported || other.imported,
+            exported: self.exported || other.exported,
+            factor_kept: self.factor_kept || other.factor_kept,
+        }
+    }
+
     /// One byte.
     #[must_use]
     pub fn to_byte(self) -> u8 {

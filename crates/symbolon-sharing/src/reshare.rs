@@ -22,11 +22,11 @@ use alloc::{
 use checks::{Dealt, NewKey, Refused, check_keys, finish, statement_len, statements};
 use core::marker::PhantomData;
 use symbolon_core::{
-    Group, PartyId, SecretScalar, SeedRng, Transcript,
+    Group, KeyId, PartyId, SecretScalar, SeedRng, Transcript,
     wire::{DecodeError, Writer},
 };
 use symbolon_proofs::Commitment;
-use symbolon_session::{Draft, Failed, Fault, Inbox, Next, Protocol, Run, Sends, Setup, Storable, Suspend, To};
+use symbolon_session::{Agreed, Draft, Failed, Fault, Inbox, Next, Protocol, Run, Sends, Setup, Storable, Suspend, To};
 
 const COMMIT: &str = "reshare dealing";
 
@@ -111,13 +111,17 @@ impl<G: Group, F: Flow> Protocol for Reshare<G, F> {
         }
     }
 
+    fn fits(setup: &Self::Setup, source: &Source<G>, (): &()) -> Result<(), Agreed> {
+        if source.of == setup.source() { Ok(()) } else { Err(Agreed::Sharing) }
+    }
+
     fn start(setup: &Self::Setup, source: &Source<G>, _: (), run: &Run, rng: &mut SeedRng) -> (Self, Vec<Draft>) {
         let mut w = Writer::new();
         let position = setup.dealers.iter().position(|dealer| dealer.0 == setup.me);
         let weight = position.and_then(|i| setup.lambdas().get(i).copied());
         let dealer = weight.map(|weight| {
             let constant = |x: &SecretScalar<G>| SecretScalar::new(weight * *x.expose());
-            let dealings = source.0.iter().map(|x| Dealing::of(constant(x), setup.threshold, rng)).collect();
+            let dealings = source.secrets.iter().map(|x| Dealing::of(constant(x), setup.threshold, rng)).collect();
             let statements = statements(setup).into_iter().flatten().flatten().collect();
             let dealer = Dealer::commit(COMMIT, &run.sid0(), setup.me, dealings, statements, rng);
             dealer.commitment.encode(&mut w);
@@ -248,6 +252,11 @@ fn echo_of<G: Group, F: Flow>(
 /// The outcome of one key.
 fn key_outcome(echo: &[u8; 32], k: usize) -> [u8; 32] {
     Transcript::new("reshare", "outcome").part(echo).number(u64::try_from(k).unwrap_or(u64::MAX)).finish()
+}
+
+/// The name of an imported key.
+pub(crate) fn imported_key_id<G: Group>(public_key: &G::Point, outcome: &[u8; 32]) -> KeyId {
+    KeyId::truncate(&Transcript::new("reshare", "key id").point::<G>(public_key).part(outcome).finish())
 }
 
 /// What all confirm; `refused` counts in a batch only.

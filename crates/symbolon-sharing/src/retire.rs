@@ -36,6 +36,10 @@ pub enum RetireError {
     /// An offline holder has not confirmed, and nobody has given it up: until then old shares are kept.
     #[error("an offline holder has not confirmed")]
     Unconfirmed,
+    /// Another online holder has not shown that its run is `Done`, and nobody has given it up: it may be in doubt, with nothing
+    /// but its old share ([`KeyHealth::unfinished`]).
+    #[error("another holder has not shown that it finished")]
+    Unfinished,
     /// The backups are not of the confirmed epoch.
     #[error("the backups are not of the new epoch")]
     NotResealed,
@@ -44,7 +48,8 @@ pub enum RetireError {
     Consent,
 }
 
-/// Erases an old share.
+/// Erases an old share. It counts as erased in `health` if it is of the sharing that was replaced; an older one is erased too,
+/// and nothing is noted.
 ///
 /// ```compile_fail
 /// # use symbolon_sharing::*;
@@ -70,14 +75,20 @@ pub fn retire<G: Group>(
     if health.unconfirmed().next().is_some() {
         return Err((old, RetireError::Unconfirmed));
     }
+    // attacks.md rows 63, 69: whoever is in doubt may need this share
+    if health.unfinished().any(|holder| holder != old.me()) {
+        return Err((old, RetireError::Unfinished));
+    }
     if backups.key_id != health.key_id || backups.epoch != health.epoch {
         return Err((old, RetireError::NotResealed));
     }
     if !consent.covers(&[Change::Retires(old.key_id(), old.epoch())]) {
         return Err((old, RetireError::Consent));
     }
-    health.note_retired(old.me());
-    health.note_resealed(old.me());
+    if health.replaced == Some((old.sharing_id(), old.epoch())) {
+        health.note_retired(old.me());
+        health.note_resealed(old.me());
+    }
     drop(old);
     Ok(())
 }

@@ -62,7 +62,11 @@
 //! 1. the new share is the one in use, and the old one is kept;
 //! 2. [`crate::store::advance`] makes stale what belongs to the epoch before: pair setups, seeds of shares of zero, bank items,
 //!    and the share itself ([`crate::store::current`]). Make new setups with [`pair_setups`];
-//! 3. backups are made again with the new share, and [`retire`] erases the old one.
+//! 3. the new holders tell each other, authenticated, that they are done, and note it: [`KeyHealth::note_finished`], or, signed for
+//!    good, [`KeyHealth::confirmation`] and [`KeyHealth::note_confirmed`]. `Done` here does not mean `Done` there: one liar among
+//!    them can leave another in doubt, with only its old share. [`KeyHealth::unfinished`] lists who has not;
+//! 4. backups are made again with the new share, and [`retire`] erases the old one. It refuses while another holder has not
+//!    finished and was not given up ([`KeyHealth::give_up`]).
 //!
 //! # What recovery and revocation mean
 //!

@@ -225,6 +225,14 @@ fn old_shares_die_when_enough_holders_retire_theirs() {
     let plan = devices.plan(&[2, 3]).recover(id(1), holder(4, 4)).unwrap();
     let (old, mut health) = devices.run(&plan, &[(4, 4)]);
     assert!(!health.old_sharing_is_dead());
+    // 3 and 4 tell 2 that they are done, and so on
+    let (mine, backups) = (again(&old[&id(2)]), Resealed::with(devices.share(2)));
+    let consent = Consent::new([Change::Retires(mine.key_id(), mine.epoch())]);
+    let early = retire(mine, &mut health, &backups, &consent).err().unwrap().1;
+    assert_eq!(early, RetireError::Unfinished);
+    for holder in ids(&[2, 3, 4]) {
+        health.note_finished(holder);
+    }
     for (me, share) in old {
         let consent = Consent::new([Change::Retires(share.key_id(), share.epoch())]);
         let no = Consent::new([Change::Retires(share.key_id(), 1)]);
@@ -326,7 +334,7 @@ fn row_93_a_changed_invitation_ends_as_a_mismatch() {
         let mismatch = symbolon::Fault::Mismatch(symbolon::Agreed::Sid);
         assert_eq!((error.fault(), error.culprit()), (Some(mismatch), None), "{me}");
     }
-    assert!(!devices.run(&plan, &[(4, 4)]).1.members.contains(&id(1)));
+    assert!(!devices.run(&plan, &[(4, 4)]).1.members.contains_key(&id(1)));
 }
 
 #[test]
@@ -410,7 +418,7 @@ fn an_offline_holder_takes_its_share_later_and_signs() {
     let mut devices = Devices::<G>::create(2, 3, 40);
     let plan = devices.plan(&[1, 2]);
     let device_key = DeviceKey::generate(&mut rng(41)).unwrap();
-    let offline = [(id(3), SealTo::Device(device_key.public().clone()))];
+    let offline = [(id(3), SealTo::Device(*device_key.public()))];
     let mut starts = Vec::new();
     for me in ids(&[1, 2]) {
         let mut rng = devices.rng(me);
@@ -437,6 +445,12 @@ fn an_offline_holder_takes_its_share_later_and_signs() {
     let (old, refused) = retire(old, &mut health, &backups, &consent).err().unwrap();
     assert_eq!(refused, RetireError::Unconfirmed);
     health.note_confirmed(id(3), &word).unwrap();
+    // nor before 2 has shown that its run is done too
+    let (old, refused) = retire(old, &mut health, &backups, &consent).err().unwrap();
+    assert_eq!(refused, RetireError::Unfinished);
+    let of_2 = &made[&id(2)];
+    let word = of_2.health.confirmation(of_2.share.as_ref().unwrap(), &key(2)).unwrap();
+    health.note_confirmed(id(2), &word).unwrap();
     assert!(retire(old, &mut health, &backups, &consent).is_ok());
 
     for me in ids(&[1, 2]) {
@@ -460,7 +474,7 @@ fn an_offline_newcomer_recovers_a_lost_device() {
     let plan = devices.plan(&[2, 3]).recover(id(1), holder(4, 4)).unwrap();
     let consent = Consent::new(plan.changes());
     let device_key = DeviceKey::generate(&mut rng(44)).unwrap();
-    let offline = [(id(4), SealTo::Device(device_key.public().clone()))];
+    let offline = [(id(4), SealTo::Device(*device_key.public()))];
     let mut starts = Vec::new();
     for me in ids(&[2, 3]) {
         let mut rng = devices.rng(me);

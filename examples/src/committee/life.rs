@@ -218,8 +218,13 @@ impl<'w, G: Curve, W: Write> Life<'w, G, W> {
         self.say(&format!("epoch {epoch}, {shown}"))
     }
 
-    /// Everybody with an old share who took part erases it, and tells the others (here they have one copy of the state).
+    /// All holders tell each other, signed, that they are done; then everybody with an old share who took part erases it, and
+    /// tells the others (here they have one copy of the state).
     fn retire_all(&mut self, plan: &Plan<G>, mut health: KeyHealth) -> Result<KeyHealth, Failure> {
+        for (me, _) in &plan.new {
+            let word = self.party(*me)?.word::<G>(&health)?;
+            health.note_confirmed(*me, &word)?;
+        }
         for me in plan.participants().into_iter().filter(|me| plan.old.iter().any(|old| old.0 == *me)) {
             self.party(me)?.retire::<G>(&mut health)?;
         }

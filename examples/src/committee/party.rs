@@ -89,6 +89,11 @@ impl Party {
         Ok(store::advance(&mut self.ledger, &mut self.bank, self.id, plan, health)?)
     }
 
+    /// What this holder signs once its run is `Done`.
+    pub(super) fn word<G: Group>(&mut self, health: &KeyHealth) -> Result<[u8; 64], Failure> {
+        Ok(health.confirmation(&self.share::<G>()?, &self.identity)?)
+    }
+
     /// Erases the old share. Nobody here has a backup.
     pub(super) fn retire<G: Group>(&mut self, health: &mut KeyHealth) -> Result<(), Failure> {
         let old = self.open::<G>("old share")?;

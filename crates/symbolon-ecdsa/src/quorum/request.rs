@@ -18,7 +18,7 @@ pub struct QuorumRequest {
     tweak: Scalar,
     public_key: Point,
     /// The signer that has its additive share as it is, in split custody; the others are weighted without it.
-    client: Option<PartyId>,
+    custody: Option<Custody<Secp256k1>>,
     /// The key that the weighted shares are of.
     shared: (KeyId, SharingId, u32),
     pub(super) terms: Terms,
@@ -109,18 +109,17 @@ impl QuorumRequest {
             extra: extra.finish(),
             ..Terms::default()
         };
-        let client = custody.client().0;
-        let me = share.map_or(client, KeyShare::me);
+        let me = share.map_or(custody.client().0, KeyShare::me);
         let shared = (nodes.key_id, nodes.sharing_id, nodes.epoch);
         let key = (*custody.public_key(), custody.chain_code());
-        Self::of((me, members), key, (Some(client), shared), terms, (payload, path))
+        Self::of((me, members), key, (Some(custody.clone()), shared), terms, (payload, path))
     }
 
     /// For any structure in which every signer has an additive share of the key; `terms` names the key.
     fn of(
         (me, signers): (PartyId, Vec<(PartyId, Identity)>),
         (public_key, chain_code): (Point, &[u8; 32]),
-        (client, shared): (Option<PartyId>, (KeyId, SharingId, u32)),
+        (custody, shared): (Option<Custody<Secp256k1>>, (KeyId, SharingId, u32)),
         terms: Terms,
         (payload, path): (Payload, DerivationPath),
     ) -> Result<Self, SignError> {
@@ -137,7 +136,7 @@ impl QuorumRequest {
             ..terms
         };
         let (tweak, public_key) = (derived.tweak, derived.public_key);
-        Ok(Self { roster, payload, path, tweak, public_key, client, shared, terms })
+        Ok(Self { roster, payload, path, tweak, public_key, custody, shared, terms })
     }
 
     /// The signers.
@@ -170,7 +169,8 @@ impl QuorumRequest {
     /// [`SignError::Signers`] if `share` is not the one that the request was made for.
     pub fn signer(&self, share: &KeyShare<Secp256k1>) -> Result<SignerShare, SignError> {
         let same = self.shared == (share.key_id(), share.sharing_id(), share.epoch()) && share.me() == self.roster.me();
-        let signers = self.roster.members().iter().map(|member| member.0).filter(|id| Some(*id) != self.client);
+        let client = self.custody.as_ref().map(|custody| custody.client().0);
+        let signers = self.roster.members().iter().map(|member| member.0).filter(|id| Some(*id) != client);
         let signers: Vec<_> = signers.collect();
         let lambdas = share.lambdas(&signers).map_err(|_| SignError::Signers)?;
         let own = signers.iter().zip(&lambdas).find(|(id, _)| **id == self.roster.me());
@@ -183,12 +183,9 @@ impl QuorumRequest {
     /// The additive share of the client in split custody: its half, as it is.
     ///
     /// # Errors
-    /// [`SignError::Signers`] if `share` is not the one that the request was made for.
+    /// [`SignError::Signers`] if `share` is not of exactly the custody that the request was made for, or this is not the client.
     pub fn client(&self, share: &ClientShare<Secp256k1>) -> Result<SignerShare, SignError> {
-        let custody = share.custody();
-        let same = self.client == Some(self.roster.me())
-            && self.terms.key_id == Some(custody.key_id())
-            && self.roster.identity(custody.client().0) == Some(&custody.client().1);
+        let same = share.custody().client().0 == self.roster.me() && self.custody.as_ref() == Some(share.custody());
         if same { Ok(self.additive(SecretScalar::new(*share.secret().expose()))) } else { Err(SignError::Signers) }
     }
 

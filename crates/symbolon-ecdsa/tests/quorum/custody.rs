@@ -18,6 +18,10 @@ const NODES: [u16; 4] = [11, 12, 13, 14];
 
 /// The two-party wallet, with opaque names as over a channel.
 fn wallet(seed: u64) -> BTreeMap<PartyId, Share> {
+    wallet_of(seed, [8; 16], 0)
+}
+
+fn wallet_of(seed: u64, sharing: [u8; 16], epoch: u32) -> BTreeMap<PartyId, Share> {
     let mut rng = seeded(seed);
     let secret = SecretScalar::<Secp256k1>::random(&mut rng);
     let indices = [1u64, 2].map(Scalar::from);
@@ -32,8 +36,8 @@ fn wallet(seed: u64) -> BTreeMap<PartyId, Share> {
         let share = KeyShare::new(Parts {
             scheme: Scheme::Ecdsa,
             key_id: KeyId::from_bytes([7; 16]),
-            sharing_id: SharingId::from_bytes([8; 16]),
-            epoch: 0,
+            sharing_id: SharingId::from_bytes(sharing),
+            epoch,
             members: vec![member(0), member(1)],
             threshold: Threshold::TWO,
             me: both[i],
@@ -79,6 +83,14 @@ struct Split {
     imported: BTreeMap<PartyId, Imported<Secp256k1>>,
     nodes: BTreeMap<PartyId, Share>,
     health: KeyHealth,
+}
+
+impl Split {
+    /// What the nodes sign once they are done with their refresh.
+    fn words(&self) -> BTreeMap<PartyId, [u8; 64]> {
+        let word = |(id, share): (&PartyId, &Share)| (*id, self.health.confirmation(share, &identity(*id)).unwrap());
+        self.nodes.iter().map(word).collect()
+    }
 }
 
 fn turned(seed: u64) -> Split {
@@ -133,15 +145,49 @@ fn the_client_and_any_two_of_four_nodes_sign_and_nobody_has_the_servers_half() {
             signature.verify(&child.public_key, &payload().digest()).unwrap();
         }
     }
-    // the server's share is erased only after the refresh, and only with consent
-    let Split { mut wallet, custody, imported, health, .. } = split;
-    let share = wallet.remove(&id(SERVER)).unwrap();
+}
+
+// attacks.md rows 63, 103: the half is erased only when all nodes of this very half have signed that they are done
+#[test]
+fn rows_63_103_the_servers_half_is_erased_on_the_signed_word_of_every_node() {
+    let (mut split, other) = (turned(8), turned(9));
+    let (words, theirs) = (split.words(), other.words());
+    let mut share = split.wallet.remove(&id(SERVER)).unwrap();
+    let (custody, mine) = (&split.custody, &split.imported[&id(SERVER)]);
+    assert!(mine.public_key().is_none(), "the dealer is no node");
     let consent = Consent::new([Change::Retires(custody.key_id(), 0)]);
-    let (share, error) = custody.retire(share, imported[&id(11)].health(), &consent).err().unwrap();
-    assert_eq!(error, CustodyError::NotRefreshed);
-    let (share, error) = custody.retire(share, &health, &Consent::new([])).err().unwrap();
+    let (early, foreign) = (mine.health().clone(), &other.imported[&id(SERVER)]);
+    let fewer = words.iter().skip(1).map(|(id, word)| (*id, *word)).collect();
+    let mut swapped = words.clone();
+    swapped.insert(id(11), words[&id(12)]);
+    let mut later = split.health.clone();
+    later.epoch = 2;
+    let mut outcome = split.health.clone();
+    outcome.outcome[0] ^= 1;
+    let mut alone = split.health.clone();
+    alone.members.retain(|node, _| *node == id(11));
+    let nothing = BTreeMap::new();
+    let cases = [
+        ("the import", mine, &early, &words, CustodyError::NotRefreshed),
+        ("another key's nodes", mine, &other.health, &theirs, CustodyError::OtherNodes),
+        ("another key's import", foreign, &split.health, &words, CustodyError::OtherNodes),
+        ("another key altogether", foreign, &other.health, &theirs, CustodyError::OtherNodes),
+        ("fewer nodes", mine, &alone, &words, CustodyError::OtherNodes),
+        ("a struct and no word", mine, &split.health, &nothing, CustodyError::Unconfirmed),
+        ("a node that said nothing", mine, &split.health, &fewer, CustodyError::Unconfirmed),
+        ("another node's word", mine, &split.health, &swapped, CustodyError::Unconfirmed),
+        ("words about another epoch", mine, &later, &words, CustodyError::Unconfirmed),
+        ("words about another outcome", mine, &outcome, &words, CustodyError::Unconfirmed),
+        ("words of other nodes", mine, &split.health, &theirs, CustodyError::Unconfirmed),
+    ];
+    for (name, imported, nodes, words, expected) in cases {
+        let (back, error) = custody.retire(share, imported, nodes, words, &consent).err().unwrap();
+        assert_eq!(error, expected, "{name}");
+        share = back;
+    }
+    let (share, error) = custody.retire(share, mine, &split.health, &words, &Consent::new([])).err().unwrap();
     assert_eq!(error, CustodyError::Consent);
-    assert!(custody.retire(share, &health, &consent).is_ok());
+    assert!(custody.retire(share, mine, &split.health, &words, &consent).is_ok());
 }
 
 #[test]
@@ -177,6 +223,17 @@ fn row_67_nodes_of_another_epoch_or_key() {
     let request = request(&split, id(11), &ids(&[11, 12])).unwrap();
     assert_eq!(request.signer(foreign).err(), Some(SignError::Signers));
     assert_eq!(request.client(&split.client).err(), Some(SignError::Signers), "a node is not the client");
+    // the client's half of another two-party sharing or epoch of the same wallet
+    let at_client = self::request(&split, id(CLIENT), &ids(&[11, 12])).unwrap();
+    assert!(at_client.client(&split.client).is_ok());
+    let of =
+        |share: &Share| Custody::of(share, id(CLIENT)).unwrap().with_client_identity(identity(id(CLIENT)).identity());
+    for (sharing, epoch, seed) in [([9; 16], 0, 3), ([8; 16], 1, 3), ([8; 16], 0, 4)] {
+        let old = &wallet_of(seed, sharing, epoch)[&id(CLIENT)];
+        assert_eq!(old.key_id(), split.custody.key_id());
+        let stale = of(old).client_share(old).unwrap();
+        assert_eq!(at_client.client(&stale).err(), Some(SignError::Signers), "{sharing:?} {epoch} {seed}");
+    }
 }
 
 #[test]
@@ -209,6 +266,19 @@ fn row_75_the_clients_share_has_one_checked_encoding() {
         spoilt[at] ^= 1;
         assert!(ClientShare::<Secp256k1>::decode(&mut Reader::new(&spoilt)).is_err(), "byte {at}");
     }
+    // and so has its public side, which a node gets
+    let bytes = split.custody.to_secret_bytes();
+    let mut r = Reader::new(&bytes);
+    assert_eq!(Custody::<Secp256k1>::decode(&mut r), Ok(split.custody.clone()));
+    r.finish().unwrap();
+    assert!(Custody::<Secp256k1>::decode(&mut Reader::new(&split.client.to_secret_bytes())).is_err(), "another kind");
+    for len in 0..bytes.len() {
+        assert!(Custody::<Secp256k1>::decode(&mut Reader::new(&bytes[..len])).is_err());
+    }
+    let point = bytes.len() - 32 - 2 * 33;
+    let mut degenerate = bytes.to_vec();
+    degenerate.copy_within(point + 33..point + 66, point);
+    assert!(Custody::<Secp256k1>::decode(&mut Reader::new(&degenerate)).is_err(), "Y_C = P");
     // T nodes alone have the server's half, and no more: with the client's it is the key
     let weights = split.nodes[&id(11)].lambdas(&ids(&[11, 12])).unwrap();
     let half = [11, 12].iter().zip(weights).map(|(i, w)| w * *split.nodes[&id(*i)].secret().expose());

@@ -1,7 +1,7 @@
 //! What is checked of a resharing's dealings, online or later, and the result (docs/spec/sharing.md, steps 13 to 16).
 
 use super::setup::{Key, Known};
-use super::{COMMIT, Flow, Kept, ReshareSetup, Reshared, ResharedBatch, key_outcome};
+use super::{COMMIT, Flow, Kept, ReshareSetup, Reshared, ResharedBatch, SealTo, imported_key_id, key_outcome};
 use crate::dealing::{Dealer, Dealing, Opened, Proofs, Received, evaluate_vartime, index, sum_of};
 use crate::reshare::Package;
 use crate::{Factors, KeyHealth, KeyShare, Marks, Member, Parts};
@@ -10,7 +10,7 @@ use alloc::{
     vec::Vec,
 };
 use symbolon_core::{
-    Group, KeyId, PartyId, SecretScalar, SeedRng, SharingId, Transcript,
+    Group, PartyId, SecretScalar, SeedRng, SharingId, Transcript,
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_proofs::{Commitment, FeldmanVector};
@@ -36,13 +36,30 @@ impl From<Refused> for Failed<()> {
     }
 }
 
-/// `X_i` of the dealers, marks, and a hash of the chain code, for each key: what all dealers must state alike.
+/// `X_i` of the dealers, marks, and a hash of the chain code, for each key. All but the marks is what all dealers must state
+/// alike.
 pub(super) fn statement_len<G: Group, F: Flow>(setup: &ReshareSetup<G, F>) -> usize {
     setup.dealers.len() * G::POINT_LEN + 1 + 32
 }
 
 fn chain_digest(chain_code: &[u8; 32]) -> [u8; 32] {
     Transcript::new("reshare", "chain code").part(chain_code).finish()
+}
+
+/// A statement without its marks: points and hash.
+type Unmarked<'s> = (&'s [u8], [u8; 32]);
+
+/// A statement, and its marks apart. Those are one holder's own notes, and honest ones may differ: a wallet notes a kept factor
+/// on the side that keeps it.
+fn marks_apart<'s, G: Group, F: Flow>(
+    setup: &ReshareSetup<G, F>,
+    statement: &'s [u8],
+) -> Result<(Unmarked<'s>, Marks), DecodeError> {
+    Reader::new(statement).whole(|r| {
+        let points = r.bytes(setup.dealers.len() * G::POINT_LEN)?;
+        let marks = Marks::from_byte(r.u8()?)?;
+        Ok(((points, r.array()?), marks))
+    })
 }
 
 /// The statement about each key whose old sharing is known, with one inversion.
@@ -145,7 +162,8 @@ pub(super) fn check_keys<G: Group, F: Flow>(
     }
 }
 
-/// The old public data: what a holder knows, compared with what every dealer states; a newcomer's, if all state the same.
+/// The old public data: what a holder knows, compared with what every dealer states; a newcomer's, if all state the same. The
+/// marks are not compared: they are all that anybody states.
 fn agreed_old<G: Group, F: Flow>(
     setup: &ReshareSetup<G, F>,
     k: usize,
@@ -153,38 +171,42 @@ fn agreed_old<G: Group, F: Flow>(
     dealt: &[Dealt<'_, G>],
 ) -> Result<Known<G>, Refused> {
     let len = statement_len(setup);
-    let lies = |dealt: &&Dealt<'_, G>| truth.as_deref().is_some_and(|truth| dealt.statement(k, len) != truth);
-    if let Some(liar) = dealt.iter().find(lies) {
+    let mut marks = key.known.as_ref().map_or(Marks::default(), |known| known.marks);
+    let mut stated = Vec::with_capacity(dealt.len());
+    for dealt in dealt {
+        let (statement, marked) =
+            marks_apart(setup, dealt.statement(k, len)).map_err(|error| Refused(Some(dealt.dealer()), error.into()))?;
+        marks = marks.or(marked);
+        stated.push((dealt, statement));
+    }
+    let truth = truth.as_deref().and_then(|truth| marks_apart(setup, truth).ok()).map(|(truth, _)| truth);
+    if let Some((liar, _)) = stated.iter().find(|(_, stated)| truth.is_some_and(|truth| truth != *stated)) {
         return Err(Refused(Some(liar.dealer()), Fault::Inconsistent));
     }
-    let Some(first) = dealt.first() else {
+    let Some((first, (points, chain))) = stated.first() else {
         // the only dealer of an import
         return key.known.clone().ok_or(Refused(None, Fault::Inconsistent));
     };
     if let Some(garbage) = dealt.iter().find(|dealt| setup.is_new(setup.me) && dealt.private(k).is_none()) {
         return Err(Refused(Some(garbage.dealer()), Fault::Share));
     }
-    let stated = first.statement(k, len);
-    if dealt.iter().any(|dealt| dealt.statement(k, len) != stated) {
+    if stated.iter().any(|(_, stated)| stated != &(*points, *chain)) {
         return Err(Refused(None, Fault::Mismatch(Agreed::Sharing)));
     }
     // chain codes as stated
     for dealt in dealt {
         if let Some((_, chain_code)) = dealt.private(k)
-            && !stated.ends_with(&chain_digest(chain_code))
+            && chain_digest(chain_code) != *chain
         {
             return Err(Refused(Some(dealt.dealer()), Fault::Inconsistent));
         }
     }
     if let Some(known) = &key.known {
-        return Ok(known.clone());
+        return Ok(Known { marks, ..known.clone() });
     }
-    let read = |r: &mut Reader<'_>| -> Result<_, DecodeError> {
-        let points = setup.dealers.iter().map(|_| r.point::<G>()).collect::<Result<Vec<_>, _>>()?;
-        Ok((points, Marks::from_byte(r.u8()?)?))
-    };
-    let (points, marks) =
-        read(&mut Reader::new(stated)).map_err(|error| Refused(Some(first.dealer()), error.into()))?;
+    let mut r = Reader::new(points);
+    let points = setup.dealers.iter().map(|_| r.point::<G>()).collect::<Result<Vec<_>, _>>();
+    let points = points.map_err(|error| Refused(Some(first.dealer()), error.into()))?;
     let terms: Vec<_> = points.iter().copied().zip(setup.lambdas()).collect();
     if G::lincomb_vartime(&terms) != key.public_key {
         return Err(Refused(None, Fault::PublicKeySum));
@@ -305,20 +327,23 @@ fn reshared<G: Group, F: Flow>(
     new: NewKey<G>,
     outcome: [u8; 32],
 ) -> Reshared<G> {
-    let imported = || Transcript::new("reshare", "key id").point::<G>(&key.public_key).part(outcome).finish();
-    let key_id = key.old.map_or_else(|| KeyId::truncate(&imported()), |(key_id, ..)| key_id);
+    let key_id = key.old.map_or_else(|| imported_key_id::<G>(&key.public_key, &outcome), |(key_id, ..)| key_id);
     let sharing_id = SharingId::truncate(&outcome);
-    let identity = |id: PartyId| setup.new.iter().find(|holder| holder.0 == id).copied();
-    let unconfirmed: BTreeMap<_, _> = setup.offline.iter().filter_map(|(id, _)| identity(*id)).collect();
+    let members: BTreeMap<_, _> = setup.new.iter().copied().collect();
+    let unconfirmed: BTreeSet<_> = setup.offline.iter().map(|holder| holder.0).collect();
+    let to_old_share = setup.offline.iter().filter(|holder| holder.1 == SealTo::OldShare);
     let old_holders: BTreeSet<PartyId> = setup.old.iter().map(|holder| holder.0).collect();
     let health = KeyHealth {
         key_id,
         sharing_id,
         epoch: key.new_epoch,
         outcome,
-        members: setup.new.iter().map(|holder| holder.0).collect(),
+        replaced: key.old.map(|(_, sharing_id, epoch)| (sharing_id, epoch)),
+        unfinished: members.keys().copied().filter(|id| !unconfirmed.contains(id)).collect(),
         unconfirmed,
-        given_up: BTreeMap::new(),
+        given_up: BTreeSet::new(),
+        not_healed: to_old_share.map(|holder| holder.0).collect(),
+        members,
         old_threshold: setup.old_threshold,
         old_shares: old_holders.clone(),
         stale_backups: old_holders,

@@ -52,32 +52,55 @@ pub(super) struct Known<G: Group> {
 
 /// The secrets that a dealer deals: its share of each key, or the key that it imports. Empty at everybody else. Wiped on
 /// drop.
-pub struct Source<G: Group>(pub(super) Vec<SecretScalar<G>>);
+pub struct Source<G: Group> {
+    pub(super) secrets: Vec<SecretScalar<G>>,
+    /// What they are of; nothing secret.
+    pub(super) of: [u8; 32],
+}
+
+/// What a dealer's shares are of.
+fn source_of(shares: impl Iterator<Item = (PartyId, (KeyId, SharingId, u32))>) -> [u8; 32] {
+    let start = Transcript::new("reshare", "source");
+    let one = |t: Transcript, (holder, (key, sharing, epoch)): (PartyId, (KeyId, SharingId, u32))| {
+        t.number(holder.get()).part(key).part(sharing).number(epoch)
+    };
+    shares.fold(start, one).finish()
+}
+
+/// What the secret of the dealer of an import is of.
+fn source_of_key<G: Group>(public_key: &G::Point) -> [u8; 32] {
+    Transcript::new("reshare", "imported source").point::<G>(public_key).finish()
+}
 
 impl<G: Group> Source<G> {
     /// A member that does not deal.
     #[must_use]
-    pub const fn nothing() -> Self {
-        Self(Vec::new())
+    pub fn nothing() -> Self {
+        Self { secrets: Vec::new(), of: source_of(core::iter::empty()) }
     }
 
     /// The shares of a dealer, in the order of the keys of the plan.
     #[must_use]
     pub fn shares(shares: &[&KeyShare<G>]) -> Self {
-        Self(shares.iter().map(|share| SecretScalar::new(*share.secret().expose())).collect())
+        let of = shares.iter().map(|share| (share.me(), (share.key_id(), share.sharing_id(), share.epoch())));
+        Self {
+            secrets: shares.iter().map(|share| SecretScalar::new(*share.secret().expose())).collect(),
+            of: source_of(of),
+        }
     }
 
     /// The key that is imported.
     #[must_use]
     pub fn key(key: SecretScalar<G>) -> Self {
-        Self(vec![key])
+        let of = source_of_key::<G>(&key.public());
+        Self { secrets: vec![key], of }
     }
 }
 
 impl<G: Group> LongTerm for Source<G> {
     fn digest(&self) -> SecretBytes<32> {
         let start = Transcript::new("sharing", "source");
-        SecretBytes::new(self.0.iter().fold(start, |t, x| t.part(x.to_bytes().expose())).finish())
+        SecretBytes::new(self.secrets.iter().fold(start, |t, x| t.part(x.to_bytes().expose())).finish())
     }
 }
 
@@ -346,6 +369,15 @@ impl<G: Group, F: Flow> ReshareSetup<G, F> {
         }
         self.roster = Roster::new(me, run_of(&self.dealers, &self.new, &self.offline))?;
         Ok(self)
+    }
+
+    /// What the source of this member has to be of.
+    pub(super) fn source(&self) -> [u8; 32] {
+        match self.keys.first() {
+            _ if !self.is_dealer(self.me) => Source::<G>::nothing().of,
+            Some(Key { old: None, public_key, .. }) => source_of_key::<G>(public_key),
+            _ => source_of(self.keys.iter().filter_map(|key| Some((self.me, key.old?)))),
+        }
     }
 
     pub(super) fn is_dealer(&self, id: PartyId) -> bool {

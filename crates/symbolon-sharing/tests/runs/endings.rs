@@ -319,3 +319,52 @@ fn every_run_can_be_suspended_after_every_frame() {
     assert_eq!(outputs.len(), 5);
     dkg::check_sharing(&new_shares(outputs));
 }
+
+// 3 confirms to 1 and tells 2 that it closed the run: 1 is done, 2 is not, and each keeps what the other may need
+#[test]
+fn row_69_an_old_share_is_kept_until_the_others_have_finished() {
+    let mut old = dkg::keygen::<G>(2, 3, 71);
+    let ready: Vec<_> = old.values().map(|s| refresh(s, &ids(&[1, 2]), 1, Factors::Gone).unwrap()).collect();
+    let mut net = Net::of(ready.into_iter().map(|ready| started(ready, 72)));
+    while let Some((from, to, frame)) = net.queue.pop_front() {
+        let confirms = Header::parse(&frame).unwrap().round == 4;
+        if !(confirms && from == id(3) && to == id(2)) {
+            net.give(from, to, &frame);
+        }
+    }
+    assert!(net.outputs.contains_key(&id(1)) && !net.outputs.contains_key(&id(2)), "1 is done and 2 is in doubt");
+
+    let out = net.outputs.get_mut(&id(1)).unwrap();
+    let new = out.share.take().unwrap();
+    let mine = old.remove(&id(1)).unwrap();
+    let (key_id, backups) = (mine.key_id(), Resealed::with(&new));
+    let consent = Consent::new([Change::Retires(key_id, 0)]);
+    let mut health = out.health.clone();
+    let (mine, error) = retire(mine, &mut health, &backups, &consent).err().unwrap();
+    assert_eq!(error, RetireError::Unfinished);
+    // 3 says that it is done; 2 is still missing, also after the state was stored
+    health.note_finished(id(3));
+    let bytes = health.to_secret_bytes();
+    let mut health = KeyHealth::decode(&mut symbolon_core::wire::Reader::new(&bytes)).unwrap();
+    assert_eq!(*health.to_secret_bytes(), *bytes);
+    assert_eq!(health.unfinished().collect::<Vec<_>>(), ids(&[1, 2]));
+    let (mine, error) = retire(mine, &mut health, &backups, &consent).err().unwrap();
+    assert_eq!(error, RetireError::Unfinished);
+    assert!(health.old_shares.len() == 3 && mine.epoch() == 0);
+    // nobody waits for it any longer only by name
+    let gives_up = |epoch| Consent::new([Change::GivesUp(key_id, epoch, id(2))]);
+    assert_eq!(health.give_up(id(2), &gives_up(0)), Err(HealthError::Consent));
+    let mut without = health.clone();
+    without.give_up(id(2), &gives_up(1)).unwrap();
+    assert_eq!(without.unfinished().collect::<Vec<_>>(), ids(&[1]));
+    assert_eq!(without.confirmed().collect::<Vec<_>>(), ids(&[1, 3]));
+    // or when it has met the others
+    meet(&mut net);
+    let theirs = &net.outputs[&id(2)];
+    let word = theirs.health.confirmation(theirs.share.as_ref().unwrap(), &key(2)).unwrap();
+    without.note_confirmed(id(2), &word).unwrap();
+    assert!(without.given_up().next().is_none(), "it came back");
+    health.note_finished(id(2));
+    assert!(retire(mine, &mut health, &backups, &consent).is_ok());
+    assert!(!health.old_shares.contains(&id(1)));
+}

@@ -435,10 +435,19 @@ fn rows_32_40_66_lies_in_a_resharing() {
     }
     // the statement about the old epoch: an old holder names the liar, a newcomer can't tell
     let mut statement = old.statement.clone();
-    statement[66] = 1;
+    statement[67] ^= 1;
     let net = old.forged(&f, |forger| forger.extra = statement);
     ends(&net, &[1], 3, Fault::Inconsistent, Some(1));
     ends(&net, &[1], 4, Fault::Mismatch(Agreed::Sharing), None);
+    // marks that do not exist; those that do are only ever added
+    let mut marked = old.statement.clone();
+    marked[66] = 8;
+    let net = old.forged(&f, |forger| forger.extra = marked.clone());
+    for victim in [2, 3, 4] {
+        ends(&net, &[1], victim, Fault::Encoding(DecodeError::Value), Some(1));
+    }
+    marked[66] = 4;
+    dealing_accepted(&old.forged(&f, |forger| forger.extra = marked));
     // opening, proof, echo
     ends(&old.run(flip(0, 1, To::All)), &[1], 4, Fault::Opening, Some(1));
     let z = 2 * 33 + old.statement.len() + 32 + 33 + 31;
@@ -459,7 +468,9 @@ fn row_66_a_cancelling_pair_is_named() {
         let x = *old.shares[&id(u16::try_from(i).unwrap() + 1)].secret().expose();
         members[i].1 = Source::key(SecretScalar::new(x + error * G::invert(&weights[i])));
     }
-    let net = lied::<Reshare<G, HandOver>>(members, Vec::new());
+    // an honest driver does not start with secrets that the setup does not name
+    let driven = |party: u16| -> (PartyId, Lie) { (id(party), Box::new(|_, _, _, _| ())) };
+    let net = lied::<Reshare<G, HandOver>>(members, vec![driven(1), driven(2)]);
     for victim in [3, 4] {
         ends(&net, &[1, 2], victim, Fault::ConstantTerm, Some(1));
     }

@@ -125,6 +125,9 @@ fn refreshes<G: Group>(to: (PartyId, SealTo)) {
     assert!(outputs.values().all(|out| out.health == health && out.package.is_some()));
     assert_eq!(listed(health.unconfirmed()), [id(3)]);
     assert_eq!(listed(health.confirmed()), [id(1), id(2)]);
+    // whoever has the old share opens the new one in the package
+    let by_old_share = matches!(case.absent[0].1, SealTo::OldShare);
+    assert_eq!(listed(health.not_healed()), if by_old_share { vec![id(3)] } else { vec![] });
 
     let stored = through_bytes(&outputs[&id(1)]);
     let received = case.receive(&stored.package.unwrap(), &frames).unwrap();
@@ -136,7 +139,12 @@ fn refreshes<G: Group>(to: (PartyId, SealTo)) {
         out.health.note_confirmed(id(3), &confirmation).unwrap();
         assert_eq!(out.health.unconfirmed().count() + out.health.given_up().count(), 0);
         assert_eq!(out.health.confirmed().count(), 3);
-        through_bytes(&out.health);
+        let mut health = through_bytes(&out.health);
+        for holder in ids(&[1, 2, 3]) {
+            health.note_retired(holder);
+            health.note_resealed(holder);
+        }
+        assert_eq!(health.old_sharing_is_dead(), !by_old_share);
     }
     let new = new_shares(outputs);
     assert_eq!(new.len(), 3);
@@ -405,6 +413,11 @@ fn only_the_holders_own_word_confirms() {
     let later = case.receive(other[&id(1)].package.as_ref().unwrap(), &other_frames).unwrap();
     let stale = later.health.confirmation(later.share.as_ref().unwrap(), &key(3)).unwrap();
     assert_eq!(health.note_confirmed(id(3), &stale), Err(HealthError::Evidence(id(3))));
+    // an online holder may give its word in the same way
+    assert_eq!(listed(health.unfinished()), [id(1), id(2)]);
+    assert_eq!(health.note_confirmed(id(2), &good), Err(HealthError::Evidence(id(2))));
+    health.note_confirmed(id(2), &forged).unwrap();
+    assert_eq!(listed(health.unfinished()), [id(1)]);
     assert_eq!(health.note_confirmed(id(2), &forged), Err(HealthError::NotWaiting(id(2))));
     assert_eq!(listed(health.unconfirmed()), [id(3)]);
     health.note_confirmed(id(3), &good).unwrap();
@@ -423,17 +436,25 @@ fn a_holder_that_never_comes_back_is_given_up_with_consent() {
     let (mine, error) = retire(mine, &mut health, &backups, &consent).err().unwrap();
     assert_eq!(error, RetireError::Unconfirmed);
     let key_id = mine.key_id();
-    let gives_up = |who| Consent::new([Change::GivesUp(key_id, id(who))]);
-    let of_another_key = Consent::new([Change::GivesUp(KeyId::from_bytes([0; 16]), id(3))]);
+    let gives_up = |who| Consent::new([Change::GivesUp(key_id, 1, id(who))]);
+    let of_another_key = Consent::new([Change::GivesUp(KeyId::from_bytes([0; 16]), 1, id(3))]);
+    let of_another_epoch = Consent::new([Change::GivesUp(key_id, 2, id(3))]);
+    assert_eq!(health.give_up(id(3), &of_another_epoch), Err(HealthError::Consent));
     assert_eq!(health.give_up(id(3), &of_another_key), Err(HealthError::Consent));
     assert_eq!(health.give_up(id(3), &gives_up(2)), Err(HealthError::Consent));
     assert_eq!(health.give_up(id(3), &consent), Err(HealthError::Consent));
-    assert_eq!(health.give_up(id(2), &gives_up(2)), Err(HealthError::NotWaiting(id(2))));
+    assert_eq!(health.give_up(id(9), &gives_up(9)), Err(HealthError::NotWaiting(id(9))));
     assert_eq!(health.give_up(id(3), &gives_up(3)), Ok(()));
     let mut health = through_bytes(&health);
     assert_eq!(listed(health.given_up()), [id(3)]);
     assert_eq!(listed(health.confirmed()), [id(1), id(2)], "it is not counted");
     assert!(health.unconfirmed().next().is_none());
+    // 2 has not shown that it finished
+    let (mine, error) = retire(mine, &mut health, &backups, &consent).err().unwrap();
+    assert_eq!(error, RetireError::Unfinished);
+    health.note_finished(id(3));
+    assert_eq!(listed(health.given_up()), [id(3)], "an offline holder shows its signature");
+    health.note_finished(id(2));
     assert!(retire(mine, &mut health, &backups, &consent).is_ok());
     assert!(!health.old_shares.contains(&id(1)) && health.old_shares.contains(&id(3)));
     // and comes back all the same
@@ -474,5 +495,19 @@ fn the_package_survives_a_crash_and_suspension() {
         let members = sources.zip(sessions).map(|(source, (me, (session, frames)))| (me, source, session, frames));
         let outputs = suspended::<Reshare<G, Refreshes>>(members);
         assert!(outputs.values().all(|out| out.package.as_ref() == Some(&package)), "the same bytes");
+    }
+}
+
+// what one dealer alone has noted reaches who is offline, and blames nobody; neither does a note of the offline holder's own
+#[test]
+fn row_103_a_factor_kept_on_one_side_is_shown_to_who_is_offline() {
+    for noted in [1, 3] {
+        let mut case = Refresh::<G>::new(to_device(3, 3), 410);
+        let share = case.old.remove(&id(noted)).unwrap().with_factor_kept();
+        case.old.insert(id(noted), share);
+        let (outputs, frames) = case.run(411);
+        let received = case.receive(outputs[&id(2)].package.as_ref().unwrap(), &frames).unwrap();
+        assert!(received.share.unwrap().marks().factor_kept && received.health.marks.factor_kept);
+        assert_eq!(outputs[&id(2)].health.marks.factor_kept, noted == 1);
     }
 }

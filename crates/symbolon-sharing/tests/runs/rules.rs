@@ -179,7 +179,11 @@ fn rows_92_103_health_and_retire() {
     let mine = old.remove(&id(1)).unwrap();
     let consent = Consent::new([Change::Retires(mine.key_id(), 0)]);
     let resealed = Resealed::with(&new);
-    // without consent, with a token of the old epoch, with another key's outcome: the share comes back
+    // before the others have finished, without consent, with a token of the old epoch, with another key's outcome: the share
+    // comes back
+    let (mine, error) = retire(mine, &mut health, &resealed, &consent).err().unwrap();
+    assert_eq!(error, RetireError::Unfinished);
+    ids(&[2, 3]).into_iter().for_each(|holder| health.note_finished(holder));
     let (mine, error) = retire(mine, &mut health, &resealed, &Consent::new([])).err().unwrap();
     assert_eq!(error, RetireError::Consent);
     let stale = Resealed::with(&mine);
@@ -470,4 +474,73 @@ fn shamir_vectors_of_torus() {
         }
     }
     assert!(cases.len() > 2);
+}
+
+// a wallet notes a kept factor on the side that keeps it: nobody is to blame, and all know of it from then on
+#[test]
+fn row_103_a_factor_kept_on_one_side_is_shown_to_all() {
+    let mut shares = dkg::keygen::<G>(2, 3, 61);
+    let mine = shares.remove(&id(1)).unwrap().with_factor_kept();
+    shares.insert(id(1), mine);
+    for (dealers, seed) in [([1, 2], 62), ([1, 3], 63)] {
+        let ready = shares.values().map(|s| refresh(s, &ids(&dealers), 1, Factors::Gone).unwrap()).collect();
+        let outputs = reshare(ready, seed);
+        assert!(outputs.values().all(|out| out.health.marks.factor_kept && !out.health.old_sharing_is_dead()));
+        assert!(new_shares(outputs).values().all(|share| share.marks().factor_kept));
+    }
+    // a newcomer learns it from the one dealer that knows
+    let plan = plan_to(&shares, &ids(&[1, 2]), &[(1, 1), (2, 2), (4, 4)], 2);
+    let new = new_shares(reshare(ready_all(&plan, &shares), 64));
+    assert!(new.len() == 3 && new.values().all(|share| share.marks().factor_kept));
+    // one that does not deal keeps its own note
+    let ready = shares.values().map(|s| refresh(s, &ids(&[2, 3]), 1, Factors::Gone).unwrap()).collect();
+    let new = new_shares(reshare(ready, 65));
+    assert!(new[&id(1)].marks().factor_kept && !new[&id(2)].marks().factor_kept);
+}
+
+#[test]
+fn row_103_retiring_an_older_share_is_not_retiring_the_replaced_one() {
+    let e0 = dkg::keygen::<G>(2, 3, 63);
+    let mut e1 = refreshed(&e0, &ids(&[1, 2]), 64);
+    let ready = e1.values().map(|s| refresh(s, &ids(&[1, 2]), 2, Factors::Gone).unwrap()).collect();
+    let out = reshare(ready, 65).remove(&id(1)).unwrap();
+    let (mut health, new) = (out.health, out.share.unwrap());
+    assert_eq!(health.replaced, Some((e1[&id(1)].sharing_id(), 1)));
+    ids(&[1, 2, 3]).into_iter().for_each(|holder| health.note_finished(holder));
+    for old in e0.into_values() {
+        let consent = Consent::new([Change::Retires(old.key_id(), 0)]);
+        assert!(retire(old, &mut health, &Resealed::with(&new), &consent).is_ok());
+    }
+    assert_eq!((health.old_shares.len(), health.stale_backups.len()), (3, 3));
+    assert!(!health.old_sharing_is_dead(), "all of epoch 1 lives");
+    for holder in ids(&[1, 2]) {
+        let old = e1.remove(&holder).unwrap();
+        let consent = Consent::new([Change::Retires(old.key_id(), 1)]);
+        assert!(retire(old, &mut health, &Resealed::with(&new), &consent).is_ok());
+    }
+    assert!(health.old_sharing_is_dead());
+}
+
+// secrets of another key, sharing or holder are the caller's mistake, found before any frame
+#[test]
+fn row_94_a_source_that_the_setup_does_not_name_starts_nothing() {
+    let (a, b) = (dkg::keygen::<G>(2, 3, 66), dkg::keygen::<G>(2, 3, 67));
+    let later = refreshed(&a, &ids(&[1, 2]), 69);
+    let ready = |shares: &Shares<G>, me: u16| {
+        let share = &shares[&id(me)];
+        refresh(share, &ids(&[1, 2]), share.epoch() + 1, Factors::Gone).unwrap()
+    };
+    let start = |source: &Source<G>, me: u16| {
+        Session::<Reshare<G, Refreshes>>::start(ready(&a, me).0, source, (), label(), signed(me), &mut rng(1)).err()
+    };
+    assert_eq!(start(&ready(&a, 1).1, 1), None);
+    assert_eq!(start(&Source::shares(&[&a[&id(1)]]), 1), None);
+    assert_eq!(start(&Source::nothing(), 3), None);
+    let refused = Some(StartError::Mismatch(Agreed::Sharing));
+    for source in [ready(&b, 1).1, ready(&later, 1).1, ready(&a, 2).1, Source::nothing()] {
+        assert_eq!(start(&source, 1), refused);
+    }
+    assert_eq!(start(&Source::shares(&[&a[&id(1)], &b[&id(1)]]), 1), refused, "one secret for each key");
+    assert_eq!(start(&Source::key(SecretScalar::new(*a[&id(1)].secret().expose())), 1), refused);
+    assert_eq!(start(&Source::shares(&[&a[&id(3)]]), 3), refused, "it does not deal");
 }
