@@ -27,6 +27,39 @@ struct Common {
     commitments: FeldmanVector<Secp256k1>,
 }
 
+/// Which factor: what whoever rebuilds one knows beforehand, and takes from no piece (safety.md S4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "the four things that tell a factor from every other")]
+pub struct FactorName {
+    /// The key.
+    pub key_id: KeyId,
+    /// Counts the refreshes of the pair.
+    pub generation: u32,
+    /// `P`.
+    pub public_key: Point,
+    /// The point of the other factor: `factor * peer_point = P`.
+    pub peer_point: Point,
+}
+
+impl FactorName {
+    /// Of this factor: for a record that is kept when it is split.
+    #[must_use]
+    pub const fn of(factor: &PairFactor) -> Self {
+        Self {
+            key_id: factor.key_id(),
+            generation: factor.generation(),
+            public_key: *factor.public_key(),
+            peer_point: *factor.peer_point(),
+        }
+    }
+
+    /// Of the other side's factor, from one's own.
+    #[must_use]
+    pub fn of_peer(own: &PairFactor) -> Self {
+        Self { peer_point: own.secret().public(), ..Self::of(own) }
+    }
+}
+
 /// One node's piece of a factor. The secret is wiped on drop.
 ///
 /// ```compile_fail
@@ -39,6 +72,17 @@ pub struct FactorPiece {
     common: Common,
 }
 
+impl Common {
+    const fn name(&self) -> FactorName {
+        FactorName {
+            key_id: self.key_id,
+            generation: self.generation,
+            public_key: self.public_key,
+            peer_point: self.peer_point,
+        }
+    }
+}
+
 /// Why pieces do not make a factor.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -46,8 +90,8 @@ pub enum PieceError {
     /// Shamir: too few pieces, nodes listed twice.
     #[error(transparent)]
     Shamir(#[from] ShamirError),
-    /// Pieces of another factor, key, generation or split than those that make the key; by node. All of them, where none or more
-    /// than one of the splits makes its key.
+    /// Pieces of another factor, key, generation or split than those that make the factor that was asked for; by node. All of
+    /// them, where no split makes it.
     #[error("these nodes have pieces of another split: {0:?}")]
     Mixed(Vec<PartyId>),
     /// Pieces that are not on the committed polynomial; by node.
@@ -125,16 +169,24 @@ pub fn split_factor(
     Ok(nodes.iter().zip(shares).map(piece).collect())
 }
 
-/// Rebuilds the factor. Pieces are sorted by what they say alike, whichever comes first, and every piece is verified against its
-/// commitments before anything is combined. The right ones are those that make the key with the peer's point.
+/// Rebuilds the factor `of` this name. Pieces of another one are sorted out; the others are grouped by what they say alike,
+/// whichever comes first, and every piece is verified against its commitments before anything is combined. The right ones are
+/// those whose factor makes `P` with the peer's point: nobody makes another such factor.
 ///
 /// # Security
-/// The factor is then in one place again. Whoever can, signs with [`crate::Custody`] instead.
+/// `of` MUST NOT come from the pieces. The errors name the node that a piece says it is of: the caller MUST have compared
+/// [`FactorPiece::node`] with whoever handed it in. The factor is then in one place again: whoever can, signs with
+/// [`crate::Custody`] instead.
 ///
 /// # Errors
 /// [`PieceError`], with every node that is to blame. Call again without their pieces.
-pub fn combine_factor(pieces: &[FactorPiece]) -> Result<PairFactor, PieceError> {
+pub fn combine_factor(of: &FactorName, pieces: &[FactorPiece]) -> Result<PairFactor, PieceError> {
     let Some(first) = pieces.first() else { return Err(ShamirError::Count { got: 0, needed: 2 }.into()) };
+    let named = |piece: &&FactorPiece| piece.common.name() != *of;
+    let foreign: Vec<_> = pieces.iter().filter(named).map(|piece| piece.node).collect();
+    if !foreign.is_empty() {
+        return Err(PieceError::Mixed(foreign));
+    }
     if pieces.iter().all(|piece| piece.common == first.common) {
         let (factor, bad) = combine_alike(&pieces.iter().collect::<Vec<_>>());
         return match factor {
@@ -243,54 +295,70 @@ mod tests {
             let mut pieces = pieces(&factor, 2);
             assert!(pieces.iter().all(FactorPiece::verify));
             pieces.remove(without);
-            let again = combine_factor(&pieces).unwrap();
+            let again = combine_factor(&FactorName::of(&factor), &pieces).unwrap();
             assert_eq!(*again.to_secret_bytes(), *factor.to_secret_bytes());
             pieces.pop();
-            let few = combine_factor(&pieces).err();
+            let few = combine_factor(&FactorName::of(&factor), &pieces).err();
             assert_eq!(few, Some(PieceError::Shamir(ShamirError::Count { got: 2, needed: 3 })));
         }
-        assert!(combine_factor(&[]).is_err());
+        assert!(combine_factor(&FactorName::of(&factor), &[]).is_err());
     }
 
     #[test]
     fn bad_and_mixed_pieces_are_named() {
         let (now, later) = (factor(1, 2), factor(1, 3));
+        let name = FactorName::of(&now);
         let mut all = pieces(&now, 2);
         all[1].value = SecretScalar::new(*all[1].value.expose() + <Secp256k1 as Group>::Scalar::from(1u64));
         all[3].value = SecretScalar::new(*all[2].value.expose());
-        assert_eq!(combine_factor(&all).err(), Some(PieceError::Bad(vec![nodes()[1], nodes()[3]])));
+        assert_eq!(combine_factor(&name, &all).err(), Some(PieceError::Bad(vec![nodes()[1], nodes()[3]])));
         // another generation, another split of the same factor
         for other in [pieces(&later, 2), pieces(&now, 3)] {
             let mut all = pieces(&now, 2);
             all[2] = { other }.remove(2);
-            assert_eq!(combine_factor(&all).err(), Some(PieceError::Mixed(vec![nodes()[2]])));
+            assert_eq!(combine_factor(&name, &all).err(), Some(PieceError::Mixed(vec![nodes()[2]])));
         }
         let mut all = pieces(&now, 2);
         all[2] = pieces(&now, 2).remove(1);
-        assert_eq!(combine_factor(&all).err(), Some(PieceError::Shamir(ShamirError::DuplicateIndex)));
-        // whichever comes first: a stranger's piece does not turn the others into strangers, and bad ones are found beside it
+        assert_eq!(combine_factor(&name, &all).err(), Some(PieceError::Shamir(ShamirError::DuplicateIndex)));
+        // whichever comes first: another split's piece does not turn the others into strangers, and bad ones are found beside it
         let mut all = pieces(&now, 2);
-        all[0] = pieces(&later, 2).remove(0);
-        assert_eq!(combine_factor(&all).err(), Some(PieceError::Mixed(vec![nodes()[0]])));
+        all[0] = pieces(&now, 3).remove(0);
+        assert_eq!(combine_factor(&name, &all).err(), Some(PieceError::Mixed(vec![nodes()[0]])));
         all[1].value = SecretScalar::new(*all[1].value.expose() + <Secp256k1 as Group>::Scalar::from(1u64));
-        assert_eq!(combine_factor(&all).err(), Some(PieceError::Mixed(nodes())), "two right pieces are left");
-        // three strangers agree with each other, and do not make their key
-        let mut all = pieces(&now, 2);
-        let wrong = Common { chain_code: [9; 32], peer_point: *factor(4, 2).peer_point(), ..all[0].common.clone() };
-        let five: Vec<_> =
-            pieces(&now, 2).into_iter().take(3).map(|p| FactorPiece { common: wrong.clone(), ..p }).collect();
-        all = five.into_iter().chain(all).collect();
-        assert_eq!(combine_factor(&all).err(), Some(PieceError::Mixed(nodes()[..3].to_vec())));
-        // two splits that both make it: the caller chooses
-        let both: Vec<_> = pieces(&now, 2).into_iter().chain(pieces(&later, 2)).collect();
-        assert_eq!(combine_factor(&both).err(), Some(PieceError::Mixed([nodes(), nodes()].concat())));
-        // pieces that fit each other but not the key
-        let (a, b) = (factor(1, 2), factor(4, 2));
-        let wrong: Vec<_> = pieces(&a, 2)
-            .into_iter()
-            .map(|piece| FactorPiece { common: Common { public_key: *b.public_key(), ..piece.common }, ..piece })
-            .collect();
-        assert_eq!(combine_factor(&wrong).err(), Some(PieceError::NotTheFactor));
+        assert_eq!(combine_factor(&name, &all).err(), Some(PieceError::Mixed(nodes())), "two right pieces are left");
+        // liars in agreement, with a factor and a key of their own and a low threshold, are strangers: the name is the caller's
+        let foreign = factor(4, 2);
+        let two =
+            |of: &PairFactor| split_factor(of, Threshold::TWO, &nodes()[..2], &mut SeedRng::new(&[5; 32])).unwrap();
+        assert!(combine_factor(&FactorName::of(&foreign), &two(&foreign)).is_ok(), "they do make theirs");
+        let with_lies = |lies: Vec<FactorPiece>| lies.into_iter().chain(pieces(&now, 2)).collect::<Vec<_>>();
+        let all = with_lies(two(&foreign));
+        assert_eq!(combine_factor(&name, &all).err(), Some(PieceError::Mixed(nodes()[..2].to_vec())));
+        // and with the true name their factor does not make the key
+        let named = |piece: FactorPiece| {
+            let (public_key, peer_point) = (*now.public_key(), *now.peer_point());
+            FactorPiece { common: Common { public_key, peer_point, ..piece.common }, ..piece }
+        };
+        let all = with_lies(two(&foreign).into_iter().map(named).collect());
+        assert_eq!(combine_factor(&name, &all).err(), Some(PieceError::Mixed(nodes()[..2].to_vec())));
+        let alone: Vec<_> = two(&foreign).into_iter().map(named).collect();
+        assert_eq!(combine_factor(&name, &alone).err(), Some(PieceError::NotTheFactor));
+        // an old generation is another factor
+        assert_eq!(combine_factor(&name, &pieces(&later, 2)).err(), Some(PieceError::Mixed(nodes())));
+    }
+
+    #[test]
+    fn either_side_knows_the_name() {
+        let mut rng = SeedRng::new(&[9; 32]);
+        let (a, b) = (SecretScalar::<Secp256k1>::random(&mut rng), SecretScalar::<Secp256k1>::random(&mut rng));
+        let (big_a, big_b) = (a.public(), b.public());
+        let p = Secp256k1::mul(&big_b, a.expose());
+        let new =
+            |role: Role, own, peer| PairFactor::new(role.into(), KeyId::from_bytes([1; 16]), 0, own, peer, p, [3; 32]);
+        let (server, client) = (new(Role::Server, a, big_b).unwrap(), new(Role::Client, b, big_a).unwrap());
+        assert_eq!(FactorName::of(&server), FactorName::of_peer(&client));
+        assert_ne!(FactorName::of(&server), FactorName::of(&client));
     }
 
     #[test]

@@ -68,6 +68,7 @@ impl KeyHealth {
     /// Whether the sharing that this one replaced is dead: fewer old shares than are needed exist, live or in backups, none of
     /// them opens a new one ([`KeyHealth::not_healed`]), and no factors were kept. An exported or imported key has copies that
     /// nobody here can count: it is never dead. Of the sharings before the replaced one, their own health speaks.
+    /// Marks are those that the dealers stated and that this holder knew: one that only others know is not among them.
     #[must_use]
     pub fn old_sharing_is_dead(&self) -> bool {
         let left = self.old_shares.union(&self.stale_backups).count();

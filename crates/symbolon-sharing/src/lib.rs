@@ -22,7 +22,7 @@ pub use consent::{Change, Consent};
 pub use custody::{ClientShare, Custody, CustodyError, Nodes};
 pub use dealing::Dealing;
 pub use dkg::{Dkg, DkgDealer, DkgError, DkgSetup};
-pub use factor_piece::{FactorPiece, PieceError, combine_factor, split_factor};
+pub use factor_piece::{FactorName, FactorPiece, PieceError, combine_factor, split_factor};
 pub use health::{HealthError, KeyHealth};
 pub use key_share::{KeyShare, KeyShareError, Member, Parts, Scheme};
 pub use marks::Marks;

@@ -1,7 +1,7 @@
 //! The end of an old share (safety.md S2, S10): an explicit step of the caller, after the new epoch is confirmed.
 
 use crate::{Change, Consent, KeyHealth, KeyShare};
-use symbolon_core::{Group, KeyId};
+use symbolon_core::{Group, KeyId, PartyId};
 
 /// Says that the backups of a share are of the new epoch, or that there are none: what [`retire`] takes.
 pub struct Resealed {
@@ -76,7 +76,10 @@ pub fn retire<G: Group>(
         return Err((old, RetireError::Unconfirmed));
     }
     // attacks.md rows 63, 69: whoever is in doubt may need this share
-    if health.unfinished().any(|holder| holder != old.me()) {
+    let own = old.members().iter().find(|member| member.id == old.me()).map(|member| &member.identity);
+    // an id that came back under another identity is somebody else
+    let is_me = |holder: PartyId| holder == old.me() && health.members.get(&holder) == own;
+    if health.unfinished().any(|holder| !is_me(holder)) {
         return Err((old, RetireError::Unfinished));
     }
     if backups.key_id != health.key_id || backups.epoch != health.epoch {

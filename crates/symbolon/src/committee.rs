@@ -89,11 +89,11 @@ pub use symbolon_ecdsa::{
 pub use symbolon_mta::{CommitteeSetup, CommitteeTerms};
 pub use symbolon_seal::{DeviceKey, DevicePublicKey};
 pub use symbolon_sharing::{
-    Batch, Change, ClientShare, Consent, Custody, CustodyError, Dkg, DkgError, DkgSetup, FactorPiece, Factors, Flow,
-    HandOver, HealthError, Holder, Import, Imported, Imports, Kept, KeyHealth, Nodes, OfflineError, OfflineHolder,
-    OpenWith, Package, PieceError, Plan, PlanError, PlannedKey, Ready, Refreshes, Resealed, Reshare, ReshareSetup,
-    Reshared, ResharedBatch, RetireError, SealTo, Source, combine_factor, hand_over_batch, refresh_batch, retire,
-    split_factor,
+    Batch, Change, ClientShare, Consent, Custody, CustodyError, Dkg, DkgError, DkgSetup, FactorName, FactorPiece,
+    Factors, Flow, HandOver, HealthError, Holder, Import, Imported, Imports, Kept, KeyHealth, Nodes, OfflineError,
+    OfflineHolder, OpenWith, Package, PieceError, Plan, PlanError, PlannedKey, Ready, Refreshes, Resealed, Reshare,
+    ReshareSetup, Reshared, ResharedBatch, RetireError, SealTo, Source, combine_factor, hand_over_batch, refresh_batch,
+    retire, split_factor,
 };
 
 use alloc::vec::Vec;
