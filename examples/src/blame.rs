@@ -3,7 +3,7 @@
 use crate::wallet::Failure;
 use std::{collections::VecDeque, io::Write};
 use symbolon::{
-    Agreed, Auth, Bank, DerivationPath, Error, Fault, Identity, IdentityKey, Label, MemoryLedger, Outgoing, Pair,
+    Agreed, Auth, Bank, DerivationPath, Error, Fault, Identity, IdentityKey, Label, MemoryLedger, Outgoing, Pair, Preprocessed,
     PairSetupRun, PairSetupTerms, PartyId, Payload, Protocol, Rejected, Response, Role, SecretBytes, Session, Step,
     StorageKey, Suite, SysRng, store,
     wallet::{self, Create, CreateSetup, Made, Wallet},
@@ -247,7 +247,7 @@ fn cure<P: Protocol>(
         return Err("the server should have seen the lie".into());
     };
     let mut ledger = MemoryLedger::default();
-    store::burn(&mut ledger, &mut Bank::new(), error)?; // and the bank of this machine, which is empty here
+    store::burn(&mut ledger, &mut Bank::<Preprocessed>::new(), error)?; // and the bank of this machine, which is empty here
     let mut terms = |role| -> Result<Started<PairSetupRun>, Failure> {
         let pair = pair(role)?;
         let serial = store::serial(&mut ledger, &pair)?;

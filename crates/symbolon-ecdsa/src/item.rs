@@ -1,12 +1,11 @@
 //! One banked signing correlation, and the bank (safety.md S7).
 
-use alloc::{collections::BTreeMap, vec::Vec};
-use core::mem::take;
+use alloc::vec::Vec;
 use rand_core::CryptoRng;
 use symbolon_core::{Group, ItemId, Role, Secp256k1, SecretScalar, SetupId, Sid, Transcript, wire::Writer};
 use symbolon_mta::{PairSetup, ReceiverShare, SenderShare, Suite};
 use symbolon_proofs::{Commitment, Opening};
-use symbolon_session::{Fault, Pair};
+use symbolon_session::{Banked, Fault, FloorId, Pair, Token};
 
 type Point = <Secp256k1 as Group>::Point;
 
@@ -183,14 +182,11 @@ fn item_id(role: Role, counter: u64, own: &OwnHalf, receiver: &ReceiverShare<2>)
     ItemId::truncate(&id.part(from_client).part(from_server).finish())
 }
 
-/// What a [`Bank`] holds.
-pub trait Banked {
-    /// The item's name, equal at all its signers.
-    fn id(&self) -> ItemId;
-    /// Whether it was made over this pair setup.
-    fn is_over(&self, setup: &SetupId) -> bool;
-    /// Whether it was made over a setup of this pair whose serial is below `floor`.
-    fn is_below(&self, pair: &Pair, floor: u32) -> bool;
+/// The pair's floor, for an item made at `serial`. Default names are those of every pair in the world, and nothing is filed
+/// under them.
+pub(crate) fn pair_floor(pair: &Pair, serial: u32) -> Option<(FloorId, u64)> {
+    let floor = FloorId::pair(pair.identity(Role::Server), pair.identity(Role::Client));
+    pair.is_named().then_some((floor, serial.into()))
 }
 
 impl Banked for Preprocessed {
@@ -198,75 +194,14 @@ impl Banked for Preprocessed {
         self.id
     }
 
-    fn is_over(&self, setup: &SetupId) -> bool {
-        self.setup == *setup
+    fn tokens(&self) -> Vec<Token> {
+        [Token::Item { item: self.id, setup: self.setup }].into()
     }
 
-    fn is_below(&self, pair: &Pair, floor: u32) -> bool {
-        self.pair == *pair && self.serial < floor
-    }
-}
-
-/// Banked items of any number of pairs (or, with [`crate::QuorumItem`], of sets of signers), in memory, each handed out
-/// once. There is no way to put a taken item back other than the batch that made it.
-pub struct Bank<I = Preprocessed>(BTreeMap<ItemId, I>);
-
-impl<I> Default for Bank<I> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
+    fn floors(&self) -> Vec<(FloorId, u64)> {
+        pair_floor(&self.pair, self.serial).into_iter().collect()
     }
 }
 
-impl Bank {
-    /// An empty bank.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self(BTreeMap::new())
-    }
-}
-
-impl<I: Banked> Bank<I> {
-    /// Files a fresh batch.
-    pub fn put(&mut self, items: impl IntoIterator<Item = I>) {
-        self.0.extend(items.into_iter().map(|item| (item.id(), item)));
-    }
-
-    /// Takes the item that the peer's frame names ([`crate::item_of`], [`crate::quorum_item_of`]); `None` if it is gone.
-    pub fn take(&mut self, id: &ItemId) -> Option<I> {
-        self.0.remove(id)
-    }
-
-    /// Takes any item over this pair setup: what the sender of the first frame does.
-    pub fn take_any(&mut self, setup: &SetupId) -> Option<I> {
-        let id = self.ids(setup).next()?;
-        self.0.remove(&id)
-    }
-
-    /// Destroys the items of a burned setup; those already taken may finish.
-    pub fn burn(&mut self, setup: &SetupId) {
-        self.0.retain(|_, item| !item.is_over(setup));
-    }
-
-    /// Destroys the items of a pair below its floor: after a refresh or resharing they are stale (safety.md S6).
-    pub fn destroy_below(&mut self, pair: &Pair, floor: u32) {
-        self.0.retain(|_, item| !item.is_below(pair, floor));
-    }
-
-    /// The ids of the items over a setup: what two banks compare after a restart, and what the sender of the first frame
-    /// picks from.
-    pub fn ids(&self, setup: &SetupId) -> impl Iterator<Item = ItemId> + '_ {
-        let setup = *setup;
-        self.0.values().filter(move |item| item.is_over(&setup)).map(Banked::id)
-    }
-
-    /// Items left over a setup.
-    #[must_use]
-    pub fn left(&self, setup: &SetupId) -> usize {
-        self.ids(setup).count()
-    }
-
-    /// Takes everything out, for whoever distributes items to workers.
-    pub fn drain(&mut self) -> Vec<I> {
-        take(&mut self.0).into_values().collect()
-    }
-}
+/// The bank of a two-party wallet's items; with [`crate::QuorumItem`] of those of sets of signers.
+pub type Bank<I = Preprocessed> = symbolon_session::Bank<I>;

@@ -74,6 +74,9 @@ pub enum Fault {
     /// A failed proof or sum in the conversion to additive shares.
     #[error("conversion check failed")]
     Conversion,
+    /// A signer's share of the signature does not verify.
+    #[error("a signature share does not verify")]
+    SignatureShare,
     /// The final signature does not verify.
     #[error("the signature does not verify")]
     Signature,
@@ -137,7 +140,8 @@ impl Fault {
             | Self::Forbidden
             | Self::Inconsistent
             | Self::ConstantTerm
-            | Self::Share => Class::Abort,
+            | Self::Share
+            | Self::SignatureShare => Class::Abort,
             Self::BaseOt | Self::Pprf | Self::Extension | Self::Multiplication | Self::Exponent | Self::Conversion => {
                 Class::Burn
             }

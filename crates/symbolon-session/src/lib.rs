@@ -4,6 +4,7 @@
 extern crate alloc;
 
 mod auth;
+mod bank;
 mod channel;
 mod ending;
 mod error;
@@ -20,6 +21,7 @@ mod storage;
 mod suspend;
 
 pub use auth::{Auth, AuthError, IdentityKey, Unauthenticated, confirmed_by, convict};
+pub use bank::{Bank, Banked};
 pub use channel::{Channel, Finished, RunError, run};
 pub use ending::{CloseError, Pending, SealedPending, Stored, close};
 pub use error::{Aborted, Burned, Error, Evidence, Rejected, StartError};

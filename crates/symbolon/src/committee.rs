@@ -83,8 +83,8 @@ pub use signers::{
     sign_label, sign_stateless,
 };
 pub use symbolon_ecdsa::{
-    Banked, QuorumFull, QuorumFullSetup, QuorumItem, QuorumOnline, QuorumOnlineSetup, QuorumPreprocess,
-    QuorumPreprocessSetup, QuorumRequest, Setups, SignerShare, quorum_item_of,
+    QuorumFull, QuorumFullSetup, QuorumItem, QuorumOnline, QuorumOnlineSetup, QuorumPreprocess, QuorumPreprocessSetup,
+    QuorumRequest, Setups, SignerShare, quorum_item_of,
 };
 pub use symbolon_mta::{CommitteeSetup, CommitteeTerms};
 pub use symbolon_seal::{DeviceKey, DevicePublicKey};

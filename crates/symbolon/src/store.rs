@@ -10,17 +10,13 @@ pub use epochs::{
     take_setups,
 };
 
-use crate::{
-    Bank,
-    committee::{Banked, Item, QuorumItem},
-};
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 use symbolon_core::{ItemId, KeyId, Role, SetupId, Transcript, wire::Reader};
 use symbolon_ecdsa::Preprocessed;
 use symbolon_mta::PairSetup;
 use symbolon_session::{
-    Claimed, Error, FloorId, Ledger, OpenError, Pair, SealError, Sealed, Storable, StorageKey, Token,
+    Bank, Banked, Claimed, Error, FloorId, Ledger, OpenError, Pair, SealError, Sealed, Storable, StorageKey,
 };
 use symbolon_sharing::PairFactor;
 use zeroize::Zeroizing;
@@ -132,50 +128,24 @@ pub fn put_setup<L: Ledger>(
     Ok(id)
 }
 
-/// What a bank item was made over. Implemented by every kind of item.
-pub trait OverSetups: Banked {
-    /// Its pair setups, each with its pair and the pair's serial.
-    fn setups(&self) -> Vec<(SetupId, Pair, u32)>;
-}
-
-impl OverSetups for Preprocessed {
-    fn setups(&self) -> Vec<(SetupId, Pair, u32)> {
-        [(self.setup(), *self.pair(), self.serial())].into()
-    }
-}
-
-impl OverSetups for QuorumItem {
-    fn setups(&self) -> Vec<(SetupId, Pair, u32)> {
-        self.setups().map(|(id, pair, serial)| (id, *pair, serial)).collect()
-    }
-}
-
-impl OverSetups for Item {
-    fn setups(&self) -> Vec<(SetupId, Pair, u32)> {
-        self.setups()
-    }
-}
-
 /// Takes an item out of the bank and claims it in the ledger: refused if one of its setups was burned or became stale, here
 /// or in another process, or if a clone of this process has used it.
 ///
 /// # Errors
 /// [`TakeError`]; the item is gone in any case.
-pub fn take_item<L: Ledger, I: OverSetups>(
+pub fn take_item<L: Ledger, I: Banked>(
     ledger: &mut L,
     bank: &mut Bank<I>,
     id: &ItemId,
 ) -> Result<I, TakeError<L::Error>> {
     let item = bank.take(id).ok_or(TakeError::Gone)?;
-    let setups = item.setups();
-    for (_, pair, made_at) in &setups {
-        if pair.is_named() && *made_at < serial(ledger, pair).map_err(TakeError::Ledger)? {
+    for (floor, made_at) in item.floors() {
+        if made_at < ledger.floor(&floor).map_err(TakeError::Ledger)? {
             return Err(TakeError::Stale);
         }
     }
-    // one claim for each setup, so that the burn of any of them refuses the item
-    for (setup, ..) in setups {
-        match ledger.claim(&Token::Item { item: *id, setup }).map_err(TakeError::Ledger)? {
+    for token in item.tokens() {
+        match ledger.claim(&token).map_err(TakeError::Ledger)? {
             Claimed::Fresh => (),
             _ => return Err(TakeError::Gone),
         }
@@ -206,7 +176,7 @@ pub fn burn<L: Ledger, H, I: Banked>(ledger: &mut L, bank: &mut Bank<I>, error: 
 /// or the peer's word), and only then retire; else one lost frame leaves the two sides with different generations.
 pub fn retire<L: Ledger>(
     ledger: &mut L,
-    bank: &mut Bank,
+    bank: &mut Bank<Preprocessed>,
     old: PairFactor,
     new: &PairFactor,
 ) -> Result<u32, RetireError<L::Error>> {
@@ -218,7 +188,7 @@ pub fn retire<L: Ledger>(
     }
     match raise(ledger, new) {
         Ok(serial) => {
-            bank.destroy_below(new.pair(), serial);
+            bank.destroy_below(&floor(new.pair()), serial.into());
             Ok(serial)
         }
         Err(error) => Err(RetireError::Ledger(error, old)),

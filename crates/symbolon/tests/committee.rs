@@ -13,11 +13,11 @@ mod crowd;
 
 use crowd::*;
 use symbolon::committee::{
-    self, Banked, Change, Consent, DeviceKey, Factors, FromBank, HandOver, Import, Imported, NotStarted, Plan,
-    PlanError, Refreshes, Resealed, Reshare, RetireError, SealTo, item_of, retire,
+    self, Change, Consent, DeviceKey, Factors, FromBank, HandOver, Import, Imported, NotStarted, Plan, PlanError,
+    Refreshes, Resealed, Reshare, RetireError, SealTo, item_of, retire,
 };
 use symbolon::{
-    Auth, Group, KeyShare, Label, PartyId, Role, Scheme, Secp256k1, SecretScalar, SignError, Storable, store,
+    Auth, Banked, Group, KeyShare, Label, PartyId, Role, Scheme, Secp256k1, SecretScalar, SignError, Storable, store,
     wallet::{self, Create},
     wire::Reader,
 };

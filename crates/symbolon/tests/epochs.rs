@@ -13,11 +13,11 @@ mod crowd;
 
 use crowd::*;
 use std::collections::BTreeMap;
-use symbolon::committee::{self, Banked, FromBank, FromScratch, Item, NotStarted, Plan, Setups};
+use symbolon::committee::{self, FromBank, FromScratch, Item, NotStarted, Plan, Setups};
 use symbolon::store::{self, CurrentError, PutError, SerialError, TakeError};
 use symbolon::{
-    Agreed, Bank, Claimed, Failures, Fault, FloorId, KeyId, Ledger, MemoryLedger, Pair, PairSetup, PartyId, Sealed,
-    Secp256k1, SetupId, Token,
+    Agreed, Bank, Banked, Claimed, Failures, Fault, FloorId, KeyId, Ledger, MemoryLedger, Pair, PairSetup, PartyId,
+    Sealed, Secp256k1, SetupId, Token,
 };
 use symbolon_testkit::Crowd;
 

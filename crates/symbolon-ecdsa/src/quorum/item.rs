@@ -1,11 +1,11 @@
 //! What rounds 1 and 2 leave: one banked correlation of a set of signers.
 
-use crate::item::Banked;
-use alloc::collections::BTreeMap;
+use crate::item::pair_floor;
+use alloc::{collections::BTreeMap, vec::Vec};
 use symbolon_core::{Group, ItemId, PartyId, Secp256k1, SecretBytes, SecretScalar, SetupId, Sid};
 use symbolon_mta::{ReceiverShare, SenderShare, Suite};
 use symbolon_proofs::{Commitment, Opening};
-use symbolon_session::{Pair, Roster};
+use symbolon_session::{Banked, FloorId, Pair, Roster, Token};
 
 type Point = <Secp256k1 as Group>::Point;
 
@@ -82,11 +82,11 @@ impl Banked for QuorumItem {
         self.id
     }
 
-    fn is_over(&self, setup: &SetupId) -> bool {
-        self.links.values().any(|link| link.setup == *setup)
+    fn tokens(&self) -> Vec<Token> {
+        self.links.values().map(|link| Token::Item { item: self.id, setup: link.setup }).collect()
     }
 
-    fn is_below(&self, pair: &Pair, floor: u32) -> bool {
-        self.links.values().any(|link| link.pair == *pair && link.serial < floor)
+    fn floors(&self) -> Vec<(FloorId, u64)> {
+        self.links.values().filter_map(|link| pair_floor(&link.pair, link.serial)).collect()
     }
 }

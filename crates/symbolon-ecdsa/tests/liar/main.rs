@@ -22,7 +22,7 @@ use symbolon_ecdsa::{
     SignOnline,
 };
 use symbolon_mta::{PairSetup, PairSetupRun, PairSetupTerms, Suite};
-use symbolon_session::{Auth, Fault, IdentityKey, Label, Outgoing, Pair, Protocol, Session, StorageKey};
+use symbolon_session::{Auth, Fault, FloorId, IdentityKey, Label, Outgoing, Pair, Protocol, Session, StorageKey};
 use symbolon_sharing::{KeyShare, Marks, Member, Parts, Scheme};
 use symbolon_testkit::{Duo, Fate, Lie, Lying, Telling, seeded};
 
@@ -243,11 +243,13 @@ fn row_43_a_bank_item_is_taken_once() {
     // and so does a raised floor of the pair
     let [server, _] = items(500);
     bank.put(server);
-    bank.destroy_below(&pair(Role::Client), 1);
-    assert_eq!(bank.left(&setup_id()), 2, "another pair's floor");
-    bank.destroy_below(&pair(Role::Server), 0);
+    let pair = pair(Role::Server);
+    let floor = FloorId::pair(pair.identity(Role::Server), pair.identity(Role::Client));
+    bank.destroy_below(&FloorId::key(&KeyId::from_bytes([9; 16])), 1);
+    assert_eq!(bank.left(&setup_id()), 2, "another floor");
+    bank.destroy_below(&floor, 0);
     assert_eq!(bank.left(&setup_id()), 2);
-    bank.destroy_below(&pair(Role::Server), 1);
+    bank.destroy_below(&floor, 1);
     assert_eq!(bank.left(&setup_id()), 0);
 }
 

@@ -3,9 +3,9 @@
 use crate::liars::*;
 use crate::world::*;
 use std::collections::BTreeMap;
-use symbolon_core::{PartyId, SetupId};
+use symbolon_core::{KeyId, PartyId, Role, SetupId};
 use symbolon_ecdsa::{Bank, QuorumFull, QuorumItem, QuorumPreprocess, QuorumPreprocessSetup, QuorumRequest};
-use symbolon_session::{Fault, Pair};
+use symbolon_session::{Banked, Fault, FloorId};
 use symbolon_testkit::Crowd;
 
 const ALL: [u16; 3] = [1, 2, 3];
@@ -95,15 +95,14 @@ fn row_43_a_bank_item_is_taken_once() {
     for (setup, pair, _) in over {
         let mut bank = fresh();
         bank.burn(&SetupId::from_bytes([9; 16]));
-        bank.destroy_below(&pair, 0);
-        let theirs = pair_setup(Batch::Usual, pair.peer(), id(1));
-        let other: &Pair = theirs.pair();
-        bank.destroy_below(other, 1);
-        assert_eq!(bank.left(&setup), 2, "another setup, another side's pair, the floor itself");
+        let floor = FloorId::pair(pair.identity(Role::Server), pair.identity(Role::Client));
+        bank.destroy_below(&floor, 0);
+        bank.destroy_below(&FloorId::key(&KeyId::from_bytes([9; 16])), 1);
+        assert_eq!(bank.left(&setup), 2, "another setup, another floor, the floor itself");
         bank.burn(&setup);
         assert_eq!(bank.drain().len(), 0);
         let mut bank = fresh();
-        bank.destroy_below(&pair, 1);
+        bank.destroy_below(&floor, 1);
         assert_eq!(bank.drain().len(), 0);
     }
 }

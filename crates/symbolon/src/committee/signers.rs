@@ -6,13 +6,14 @@ use alloc::{collections::BTreeSet, vec::Vec};
 use rand_core::TryCryptoRng;
 use symbolon_core::{ItemId, KeyId, PartyId, Secp256k1, SetupId};
 use symbolon_ecdsa::{
-    Banked, DerivationPath, FullSetup, OnlineSetup, Payload, Preprocess, PreprocessSetup, Preprocessed, QuorumFull,
-    QuorumItem, QuorumOnline, QuorumPreprocess, QuorumPreprocessSetup, QuorumRequest, Setups, SignError, SignFull,
-    SignOnline, Signature, Signed, pair_with, quorum_item_of,
+    DerivationPath, FullSetup, OnlineSetup, Payload, Preprocess, PreprocessSetup, Preprocessed, QuorumFull, QuorumItem,
+    QuorumOnline, QuorumPreprocess, QuorumPreprocessSetup, QuorumRequest, Setups, SignError, SignFull, SignOnline,
+    Signature, Signed, pair_with, quorum_item_of,
 };
 use symbolon_mta::{PairSetup, Suite};
 use symbolon_session::{
-    Aborted, Auth, Burned, Error, Identity, Label, LabelError, Outgoing, Pair, Protocol, Session, Step,
+    Aborted, Auth, Banked, Burned, Error, FloorId, Identity, Label, LabelError, Outgoing, Pair, Protocol, Session,
+    Step, Token,
 };
 use symbolon_sharing::{Holder, KeyShare};
 
@@ -172,17 +173,17 @@ impl Banked for Item {
         }
     }
 
-    fn is_over(&self, setup: &SetupId) -> bool {
+    fn tokens(&self) -> Vec<Token> {
         match self {
-            Self::Pair(item) => item.is_over(setup),
-            Self::Quorum(item) => item.is_over(setup),
+            Self::Pair(item) => item.tokens(),
+            Self::Quorum(item) => item.tokens(),
         }
     }
 
-    fn is_below(&self, pair: &Pair, floor: u32) -> bool {
+    fn floors(&self) -> Vec<(FloorId, u64)> {
         match self {
-            Self::Pair(item) => item.is_below(pair, floor),
-            Self::Quorum(item) => item.is_below(pair, floor),
+            Self::Pair(item) => item.floors(),
+            Self::Quorum(item) => item.floors(),
         }
     }
 }

@@ -1,15 +1,12 @@
 //! What a confirmed epoch of an n-party key changes in one holder's store (safety.md S6), and what is asked before use.
 
 use super::{PutError, TakeError, floor, put_setup, raise_once, serial, take_setup};
-use crate::{
-    Bank,
-    committee::{Banked, Holder, KeyHealth, Plan, PlannedKey, Setups},
-};
+use crate::committee::{Holder, KeyHealth, Plan, PlannedKey, Setups};
 use alloc::{collections::BTreeMap, vec::Vec};
 use rand_core::TryCryptoRng;
 use symbolon_core::{Group, PartyId, SetupId, Transcript};
 use symbolon_mta::PairSetup;
-use symbolon_session::{FloorId, Ledger, Pair, RosterError, StorageKey};
+use symbolon_session::{Bank, Banked, FloorId, Ledger, Pair, RosterError, StorageKey};
 use symbolon_sharing::KeyShare;
 
 /// Why a confirmed epoch was not entered.
@@ -72,9 +69,12 @@ pub fn advance<L: Ledger, G: Group, I: Banked>(
         let event = Transcript::new("store", "epoch").part(health.key_id).part(health.sharing_id);
         let event = event.number(health.epoch).part(floor.as_bytes()).finish();
         let serial = raise_once(ledger, &event, &pair).map_err(AdvanceError::Ledger)?;
-        bank.destroy_below(&pair, serial);
+        bank.destroy_below(&floor, serial.into());
     }
-    ledger.raise_floor(&FloorId::key(&health.key_id), health.epoch.into()).map_err(AdvanceError::Ledger)
+    let key = FloorId::key(&health.key_id);
+    ledger.raise_floor(&key, health.epoch.into()).map_err(AdvanceError::Ledger)?;
+    bank.destroy_below(&key, health.epoch.into());
+    Ok(())
 }
 
 /// The share, if no later epoch of its key was confirmed here. Ask before every use of a share that comes from storage: a
