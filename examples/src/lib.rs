@@ -6,6 +6,7 @@ pub mod committee;
 pub mod report;
 mod request;
 pub mod server;
+pub mod solana;
 pub mod two_parties;
 pub mod tx;
 pub mod typed_data;
