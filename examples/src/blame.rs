@@ -3,9 +3,9 @@
 use crate::wallet::Failure;
 use std::{collections::VecDeque, io::Write};
 use symbolon::{
-    Agreed, Auth, Bank, DerivationPath, Error, Fault, Identity, IdentityKey, Label, MemoryLedger, Outgoing, Pair, Preprocessed,
-    PairSetupRun, PairSetupTerms, PartyId, Payload, Protocol, Rejected, Response, Role, SecretBytes, Session, Step,
-    StorageKey, Suite, SysRng, store,
+    Agreed, Auth, Bank, DerivationPath, Error, Fault, Identity, IdentityKey, Label, MemoryLedger, Outgoing, Pair,
+    PairSetupRun, PairSetupTerms, PartyId, Payload, Preprocessed, Protocol, Rejected, Response, Role, SecretBytes,
+    Session, Step, StorageKey, Suite, SysRng, store,
     wallet::{self, Create, CreateSetup, Made, Wallet},
 };
 

@@ -1,8 +1,8 @@
 //! The command line of the `wallet` example.
 
 use crate::{
-    BadInput, Request, report, tx, typed_data,
-    wallet::{Failure, create_and_sign},
+    BadInput, Curve, Request, report, solana, tx, typed_data,
+    wallet::{Failure, create_and_sign, create_and_sign_ed25519},
 };
 use std::{
     ffi::OsString,
@@ -16,13 +16,16 @@ use symbolon::DerivationPath;
 pub const USAGE: &str = "\
 Two parties make a wallet whose key neither of them ever holds, and sign with it.
 
-usage: wallet [--tx FILE | --message TEXT | --typed-data FILE] [--path PATH] [--json]
+usage: wallet [--curve CURVE] [--tx FILE | --message TEXT | --typed-data FILE] [--path PATH] [--json]
 
-  --tx FILE          sign the transaction in FILE: EIP-1559, EIP-2930, or legacy with EIP-155
-                     (without any of the three: examples/data/transfer.json)
-  --message TEXT     sign TEXT as personal_sign does (EIP-191)
-  --typed-data FILE  sign the typed data in FILE (EIP-712)
-  --path PATH        sign with the key at PATH below the wallet's own, for example m/0/5
+  --curve CURVE      secp256k1 (threshold ECDSA, for Ethereum; the default) or ed25519 (FROST, for Solana)
+  --tx FILE          sign the transaction in FILE
+                       secp256k1: EIP-1559, EIP-2930, or legacy with EIP-155; by default examples/data/transfer.json
+                       ed25519: a Solana transfer; by default examples/data/solana-transfer.json, whose block hash has
+                       expired: put a recent one there before you send anything
+  --message TEXT     sign TEXT: on secp256k1 as personal_sign does (EIP-191), on ed25519 as it is
+  --typed-data FILE  sign the typed data in FILE (EIP-712); secp256k1 only
+  --path PATH        sign with the key at PATH below the wallet's own, for example m/0/5; secp256k1 only
   --json             print one JSON object
 
 Exit status: 0 signed, 1 something failed, 2 the arguments or the file can't be used.
@@ -30,6 +33,8 @@ Exit status: 0 signed, 1 something failed, 2 the arguments or the file can't be 
 
 /// The transfer that is signed by default.
 const TRANSFER: &str = include_str!("../data/transfer.json");
+/// The same on Solana.
+const SOLANA_TRANSFER: &str = include_str!("../data/solana-transfer.json");
 /// No request is larger; a file that never ends is refused.
 const MAX_FILE: u64 = 1 << 20;
 
@@ -40,6 +45,13 @@ pub enum Command {
     Help,
     /// Make a wallet and sign.
     Sign(Box<Arguments>),
+    /// The same on Ed25519.
+    SignEd25519 {
+        /// What to sign.
+        request: solana::Request,
+        /// Whether to print JSON.
+        json: bool,
+    },
 }
 
 /// The arguments, files read and checked.
@@ -68,11 +80,24 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString>>, out: &mut i
 }
 
 fn obey(command: Command) -> Result<String, Failure> {
-    let Command::Sign(arguments) = command else { return Ok(USAGE.into()) };
-    let Arguments { request, path, json } = *arguments;
-    let outcome = create_and_sign(request.payload()?, &path)?;
-    let signed = request.finish(&outcome.signature, &outcome.address)?;
-    Ok(if json { report::json(&outcome, &signed, &path) } else { report::text(&outcome, &signed, &path) })
+    match command {
+        Command::Help => Ok(USAGE.into()),
+        Command::Sign(arguments) => {
+            let Arguments { request, path, json } = *arguments;
+            let outcome = create_and_sign(request.payload()?, &path)?;
+            let signed = request.finish(&outcome.signature, &outcome.address)?;
+            Ok(if json { report::json(&outcome, &signed, &path) } else { report::text(&outcome, &signed, &path) })
+        }
+        Command::SignEd25519 { request, json } => {
+            let outcome = create_and_sign_ed25519(|key| request.message(key))?;
+            let signed = request.finish(&outcome.signature, &outcome.key)?;
+            Ok(if json {
+                report::json_ed25519(&outcome.phases, &signed)
+            } else {
+                report::text_ed25519(&outcome.phases, &signed)
+            })
+        }
+    }
 }
 
 /// Reads the arguments (without the program's name) and the file that they name.
@@ -82,7 +107,7 @@ fn obey(command: Command) -> Result<String, Failure> {
 pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Command, BadInput> {
     use lexopt::prelude::{Long, Short, ValueExt};
     let usage = |e: lexopt::Error| BadInput::new(e);
-    let (mut request, mut path, mut json) = (None, None, false);
+    let (mut curve, mut request, mut path, mut json) = (Curve::Secp256k1, None, None, false);
     let mut parser = lexopt::Parser::from_args(arguments);
     while let Some(argument) = parser.next().map_err(usage)? {
         match argument {
@@ -93,6 +118,7 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
                     return Err(BadInput::new("give only one of --tx, --message and --typed-data, once"));
                 }
             }
+            Long("curve") => curve = Curve::read(&parser.value().and_then(ValueExt::string).map_err(usage)?)?,
             Long("path") => {
                 let text = parser.value().and_then(ValueExt::string).map_err(usage)?;
                 let parsed = text.parse::<DerivationPath>().map_err(BadInput::new)?;
@@ -104,6 +130,20 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
             Long("help") | Short('h') => return Ok(Command::Help),
             other => return Err(usage(other.unexpected())),
         }
+    }
+    if curve == Curve::Ed25519 {
+        if path.is_some() {
+            return Err(BadInput::new("--path is for secp256k1: an ed25519 key has no keys below it"));
+        }
+        let request = match request {
+            None => solana::Request::Transfer(solana::parse(SOLANA_TRANSFER)?),
+            Some((name, value)) => match name.as_str() {
+                "message" => solana::Request::Message(value.string().map_err(usage)?),
+                "tx" => solana::Request::Transfer(solana::parse(&read(Path::new(&value))?)?),
+                _ => return Err(BadInput::new("--typed-data is for secp256k1: EIP-712 has no other signatures")),
+            },
+        };
+        return Ok(Command::SignEd25519 { request, json });
     }
     let request = match request {
         None => Request::Transaction(Box::new(tx::parse(TRANSFER)?)),

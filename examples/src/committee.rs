@@ -1,13 +1,13 @@
 //! The command line of the `committee` example.
 
+mod ed25519;
 mod life;
 mod net;
 mod party;
 
-use crate::BadInput;
+use crate::{BadInput, Curve};
 use std::{ffi::OsString, io::Write};
-use symbolon::{Secp256k1, Threshold};
-use symbolon_core::Ed25519;
+use symbolon::{Ed25519, Secp256k1, Threshold};
 
 /// How to call it.
 pub const USAGE: &str = "\
@@ -16,7 +16,7 @@ one revoked, the threshold is raised, all shares are refreshed; key and address 
 
 usage: committee [--curve CURVE] [--threshold T] [--parties N]
 
-  --curve CURVE    secp256k1 (signs with ECDSA; the default) or ed25519 (without signatures: FROST is not there yet)
+  --curve CURVE    secp256k1 (signs with ECDSA; the default) or ed25519 (signs with FROST: a Solana transfer)
   --threshold T    how many parties sign, from 2 up to one less than N, since one device is going to be lost (default 2)
   --parties N      how many parties hold a share, up to 20 (default 3)
 
@@ -25,16 +25,6 @@ Exit status: 0 all went well, 1 something failed, 2 the arguments can't be used.
 
 /// More would run, and take long: a pair setup for every two parties.
 const MAX_PARTIES: u16 = 20;
-
-/// Which group the key is of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(clippy::exhaustive_enums, reason = "the curves of the workspace")]
-pub enum Curve {
-    /// For ECDSA.
-    Secp256k1,
-    /// For FROST.
-    Ed25519,
-}
 
 /// What to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,16 +71,7 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
     let mut parser = lexopt::Parser::from_args(arguments);
     while let Some(argument) = parser.next().map_err(usage)? {
         match argument {
-            Long("curve") => {
-                let text = parser.value().and_then(ValueExt::string).map_err(usage)?;
-                curve = match text.as_str() {
-                    "secp256k1" => Curve::Secp256k1,
-                    "ed25519" => Curve::Ed25519,
-                    other => {
-                        return Err(BadInput::new(format!("unknown curve {other:?}: use secp256k1 or ed25519")));
-                    }
-                };
-            }
+            Long("curve") => curve = Curve::read(&parser.value().and_then(ValueExt::string).map_err(usage)?)?,
             Long(name @ ("threshold" | "parties")) => {
                 let name = name.to_owned();
                 let text = parser.value().and_then(ValueExt::string).map_err(usage)?;

@@ -1,8 +1,11 @@
 //! What the example prints.
 
-use crate::{Signed, wallet::Outcome};
+use crate::{
+    Signed, solana,
+    wallet::{Outcome, Phase},
+};
 use alloy_primitives::hex;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{fmt::Write, time::Duration};
 use symbolon::DerivationPath;
 
@@ -17,18 +20,10 @@ fn result(signed: &Signed) -> (&'static str, String) {
 /// One JSON object on one line.
 #[must_use]
 pub fn json(outcome: &Outcome, signed: &Signed, path: &DerivationPath) -> String {
-    let phases = outcome.phases.iter().map(|phase| {
-        json!({
-            "phase": phase.name,
-            "messages": phase.messages,
-            "bytes": { "client": phase.bytes.0, "server": phase.bytes.1 },
-            "cpu_ms": { "client": milliseconds(phase.cpu.0), "server": milliseconds(phase.cpu.1) },
-        })
-    });
     let mut object = json!({
         "address": outcome.address.to_string(),
         "path": path.to_string(),
-        "phases": phases.collect::<Vec<_>>(),
+        "phases": phases_json(&outcome.phases),
     });
     let (key, value) = result(signed);
     object[key] = value.into();
@@ -39,10 +34,40 @@ pub fn json(outcome: &Outcome, signed: &Signed, path: &DerivationPath) -> String
 #[must_use]
 pub fn text(outcome: &Outcome, signed: &Signed, path: &DerivationPath) -> String {
     let (key, value) = result(signed);
-    let mut text =
-        format!("address          {}  (at {path})\n{:<15}  {value}\n\n", outcome.address, key.replace('_', " "));
+    let text = format!("address          {}  (at {path})\n{:<15}  {value}\n\n", outcome.address, key.replace('_', " "));
+    text + &table(&outcome.phases)
+}
+
+/// One JSON object on one line, of an Ed25519 wallet.
+#[must_use]
+pub fn json_ed25519(phases: &[Phase], signed: &solana::Signed) -> String {
+    let mut object = signed.json();
+    object["phases"] = phases_json(phases).into();
+    format!("{object}\n")
+}
+
+/// The same for people.
+#[must_use]
+pub fn text_ed25519(phases: &[Phase], signed: &solana::Signed) -> String {
+    format!("{}\n{}", signed.text(), table(phases))
+}
+
+fn phases_json(phases: &[Phase]) -> Vec<Value> {
+    let phases = phases.iter().map(|phase| {
+        json!({
+            "phase": phase.name,
+            "messages": phase.messages,
+            "bytes": { "client": phase.bytes.0, "server": phase.bytes.1 },
+            "cpu_ms": { "client": milliseconds(phase.cpu.0), "server": milliseconds(phase.cpu.1) },
+        })
+    });
+    phases.collect()
+}
+
+fn table(phases: &[Phase]) -> String {
+    let mut text = String::new();
     let head = ["phase", "messages", "client sends", "server sends", "client CPU", "server CPU"];
-    let rows = outcome.phases.iter().map(|phase| {
+    let rows = phases.iter().map(|phase| {
         [
             phase.name.to_owned(),
             phase.messages.to_string(),

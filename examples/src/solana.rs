@@ -3,7 +3,7 @@
 //! It is a transaction of the legacy format with one instruction, the system program's transfer, and one signature: the
 //! wallet sends, and pays the fee. The format: <https://solana.com/docs/core/transactions>.
 
-use crate::BadInput;
+use crate::{BadInput, is_object};
 use alloy_primitives::hex;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ed25519_dalek::{Signature, VerifyingKey};
@@ -35,7 +35,7 @@ pub struct Transfer {
     recent_blockhash: [u8; 32],
 }
 
-/// A signed transfer, its signature verified. Addresses and signatures are in base58, as Solana writes them.
+/// A signed request, its signature verified. Addresses and signatures are in base58, as Solana writes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Signed {
@@ -45,11 +45,51 @@ pub struct Signed {
     pub message: Vec<u8>,
     /// The signature, which is also the transaction's id.
     pub signature: String,
-    /// The transaction in base64, for `sendTransaction` with `{"encoding": "base64"}`.
-    pub transaction: String,
+    /// The transaction in base64, for `sendTransaction` with `{"encoding": "base64"}`; none if it was only a text.
+    pub transaction: Option<String>,
 }
 
-/// The transfer isn't signed: nothing may be used.
+/// What the user wants signed, read and checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "what the command line takes")]
+pub enum Request {
+    /// A transfer.
+    Transfer(Transfer),
+    /// A text, as it is.
+    Message(String),
+}
+
+impl Request {
+    /// The bytes that both parties sign.
+    ///
+    /// # Errors
+    /// [`BadInput`] for a transfer from another wallet.
+    pub fn message(&self, key: &[u8; 32]) -> Result<Vec<u8>, BadInput> {
+        match self {
+            Self::Transfer(transfer) => transfer.message(key),
+            Self::Message(text) => Ok(text.clone().into_bytes()),
+        }
+    }
+
+    /// Verifies the signature and puts it into its final form.
+    ///
+    /// # Errors
+    /// [`NotSigned`].
+    pub fn finish(&self, signature: &[u8; 64], key: &[u8; 32]) -> Result<Signed, NotSigned> {
+        let message = self.message(key).map_err(NotSigned::Input)?;
+        VerifyingKey::from_bytes(key)
+            .and_then(|verifier| verifier.verify_strict(&message, &Signature::from_bytes(signature)))
+            .map_err(|_| NotSigned::Signature)?;
+        let transaction = match self {
+            // one signature, then what it signs
+            Self::Transfer(_) => Some(BASE64_STANDARD.encode([&[1], signature.as_slice(), &message].concat())),
+            Self::Message(_) => None,
+        };
+        Ok(Signed { address: address(key), message, signature: bs58::encode(signature).into_string(), transaction })
+    }
+}
+
+/// It isn't signed: nothing may be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotSigned {
@@ -63,9 +103,7 @@ impl fmt::Display for NotSigned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Input(bad) => bad.fmt(f),
-            Self::Signature => {
-                f.write_str("ed25519-dalek refuses the signature of the transfer under the wallet's key")
-            }
+            Self::Signature => f.write_str("ed25519-dalek refuses the signature under the wallet's key"),
         }
     }
 }
@@ -78,8 +116,7 @@ impl std::error::Error for NotSigned {}
 /// [`BadInput`] says what is wrong in one line.
 pub fn parse(json: &str) -> Result<Transfer, BadInput> {
     let bad = |why: &str| BadInput::new(format!("not a Solana transfer: {why}"));
-    // serde would also take the fields as an array, without their names
-    if !json.trim_start().starts_with('{') {
+    if !is_object(json) {
         return Err(bad("the file is one JSON object with to, lamports, recent_blockhash and, if you like, from"));
     }
     let TransferJson { from, to, lamports, recent_blockhash } =
@@ -140,50 +177,29 @@ impl Transfer {
         message.extend(self.lamports.to_le_bytes());
         Ok(message)
     }
-
-    /// Verifies the signature of [`Self::message`] and puts the transaction together.
-    ///
-    /// # Errors
-    /// [`NotSigned`].
-    pub fn finish(&self, signature: &[u8; 64], key: &[u8; 32]) -> Result<Signed, NotSigned> {
-        let message = self.message(key).map_err(NotSigned::Input)?;
-        VerifyingKey::from_bytes(key)
-            .and_then(|verifier| verifier.verify_strict(&message, &Signature::from_bytes(signature)))
-            .map_err(|_| NotSigned::Signature)?;
-        // one signature, then what it signs
-        let transaction = [&[1], signature.as_slice(), &message].concat();
-        Ok(Signed {
-            address: address(key),
-            message,
-            signature: bs58::encode(signature).into_string(),
-            transaction: BASE64_STANDARD.encode(transaction),
-        })
-    }
 }
 
 impl Signed {
     /// For a report: one JSON object.
     #[must_use]
     pub fn json(&self) -> Value {
-        json!({
+        let mut object = json!({
             "address": self.address,
             "message": hex::encode(&self.message),
             "signature": self.signature,
-            "transaction": self.transaction,
-        })
+        });
+        if let Some(transaction) = &self.transaction {
+            object["transaction"] = transaction.clone().into();
+        }
+        object
     }
 
     /// The same for people, a line for each.
     #[must_use]
     pub fn text(&self) -> String {
         let message = hex::encode(&self.message);
-        [
-            ("address", &self.address),
-            ("message", &message),
-            ("signature", &self.signature),
-            ("transaction", &self.transaction),
-        ]
-        .map(|(key, value)| format!("{key:<15}  {value}\n"))
-        .concat()
+        let lines = [("address", &self.address), ("message", &message), ("signature", &self.signature)];
+        let transaction = self.transaction.iter().map(|transaction| ("transaction", transaction));
+        lines.into_iter().chain(transaction).map(|(key, value)| format!("{key:<15}  {value}\n")).collect()
     }
 }

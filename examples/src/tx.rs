@@ -3,7 +3,7 @@
 //! What a signer reads it must read in one way: unknown fields, fields of another type of transaction, missing chain ids
 //! and mistyped addresses are refused.
 
-use crate::BadInput;
+use crate::{BadInput, is_object};
 use alloy_consensus::{TxEip1559, TxEip2930, TxLegacy, TypedTransaction};
 use alloy_eips::eip2930::{AccessList, AccessListItem};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, hex};
@@ -106,6 +106,9 @@ fn absent<T>(field: Option<&T>, name: &str, kind: &str) -> Result<(), BadInput> 
 /// # Errors
 /// [`BadInput`] says what is wrong in one line.
 pub fn parse(json: &str) -> Result<TypedTransaction, BadInput> {
+    if !is_object(json) {
+        return Err(BadInput::new("not a transaction: the file is one JSON object"));
+    }
     let tx: TransactionJson =
         serde_json::from_str(json).map_err(|e| BadInput::new(format!("not a transaction: {e}")))?;
     let fees = tx.max_fee_per_gas.is_some() || tx.max_priority_fee_per_gas.is_some();

@@ -1,6 +1,6 @@
 //! Reads EIP-712 typed data (`eth_signTypedData_v4`) from JSON.
 
-use crate::BadInput;
+use crate::{BadInput, is_object};
 use alloy_dyn_abi::{TypedData, eip712::Resolver};
 use alloy_sol_types::Eip712Domain;
 use serde::Deserialize;
@@ -34,6 +34,9 @@ const DOMAIN_FIELDS: [&str; 5] = ["name", "version", "chainId", "verifyingContra
 /// [`BadInput`] says what is wrong in one line.
 pub fn parse(json: &str) -> Result<TypedData, BadInput> {
     let bad = |e: String| BadInput::new(format!("not EIP-712 typed data: {e}"));
+    if !is_object(json) {
+        return Err(bad("the file is one JSON object".into()));
+    }
     let TypedDataJson { types, primary_type, domain, message } =
         serde_json::from_str(json).map_err(|e| bad(e.to_string()))?;
     if primary_type == Eip712Domain::NAME {

@@ -4,8 +4,8 @@ use cpu_time::ThreadTime;
 use rand_core::TryRng;
 use std::{collections::VecDeque, error::Error, fmt::Display, time::Duration};
 use symbolon::{
-    Auth, DerivationPath, EthereumAddress, Label, Outgoing, Payload, Protocol, Role, SecretBytes, Session, Signature,
-    Signed, Step, StorageKey, SysRng, wallet,
+    Auth, DerivationPath, Ed25519, EthereumAddress, Label, Outgoing, PartyId, Payload, Protocol, Role, SecretBytes,
+    Session, Signature, Signed, Step, StorageKey, SysRng, committee::Dkg, frost, wallet,
 };
 
 /// Something failed that is not the user's input.
@@ -72,6 +72,46 @@ pub fn create_and_sign(payload: Payload, path: &DerivationPath) -> Result<Outcom
         }
         _ => Err("the server did not sign what the client has".into()),
     }
+}
+
+/// An Ed25519 wallet was made and has signed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Ed25519Outcome {
+    /// The public key.
+    pub key: [u8; 32],
+    /// The signature.
+    pub signature: [u8; 64],
+    /// What it cost.
+    pub phases: Vec<Phase>,
+}
+
+/// The same on Ed25519, with FROST. `message` makes what is signed of the public key, on each side on its own.
+///
+/// # Errors
+/// [`Failure`], also that of `message`.
+pub fn create_and_sign_ed25519<E: Into<Failure>>(
+    message: impl Fn(&[u8; 32]) -> Result<Vec<u8>, E>,
+) -> Result<Ed25519Outcome, Failure> {
+    let label = Label::new("wallet example")?;
+    let ((client, _), (server, _), create) = play::<Dkg<Ed25519>, _>("create wallet", |role| {
+        frost::create_wallet(role, label.clone(), Auth::Channel, &mut SysRng)
+    })?;
+    if client.public_key() != server.public_key() {
+        return Err("the parties made different wallets".into());
+    }
+    let ((signature, _), (other, _), sign) = play("sign", |role| {
+        let share = if role == Role::Client { &client } else { &server };
+        let key = frost::PublicKey::<Ed25519>::new(*share.public_key()).to_bytes();
+        let (message, both) = (message(&key).map_err(Into::into)?, [PartyId::SERVER, PartyId::CLIENT]);
+        Ok::<_, Failure>(frost::sign(share, &both, message, Auth::Channel, &mut SysRng)?)
+    })?;
+    if signature != other {
+        return Err("the parties have different signatures".into());
+    }
+    let key = frost::PublicKey::<Ed25519>::new(*client.public_key()).to_bytes();
+    let signature = signature.to_bytes().try_into().map_err(|_| "a signature has 64 bytes")?;
+    Ok(Ed25519Outcome { key, signature, phases: vec![create, sign] })
 }
 
 /// One side of a run.

@@ -4,11 +4,15 @@
 use alloy_consensus::{TxEnvelope, transaction::SignerRecoverable};
 use alloy_eips::{Typed2718, eip2718::Decodable2718};
 use alloy_primitives::{Address, Signature as AlloySignature};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use ed25519_dalek::{Signature, VerifyingKey};
 use serde_json::Value;
+use solana_transaction::Transaction;
 use std::{fs, path::PathBuf};
 use symbolon_examples::{
-    Request,
+    Request as EthereumRequest,
     cli::{self, Command},
+    solana::Request,
 };
 
 /// A file in the test's own directory.
@@ -29,18 +33,24 @@ fn arguments(arguments: &[&str]) -> cli::Arguments {
 #[test]
 fn defaults_and_options() {
     let default = arguments(&[]);
-    assert!(matches!(default.request, Request::Transaction(tx) if tx.is_eip1559()));
+    assert!(matches!(default.request, EthereumRequest::Transaction(tx) if tx.is_eip1559()));
     assert_eq!((default.path.to_string().as_str(), default.json), ("m", false));
 
     let message = arguments(&["--json", "--message", "--not an option", "--path=m/0/5"]);
-    assert!(matches!(message.request, Request::Message(text) if text == "--not an option"));
+    assert!(matches!(message.request, EthereumRequest::Message(text) if text == "--not an option"));
     assert_eq!((message.path.to_string().as_str(), message.json), ("m/0/5", true));
 
     let permit = file("permit.json", include_bytes!("../data/permit.json"));
-    assert!(matches!(arguments(&["--typed-data", &permit]).request, Request::TypedData(_)));
+    assert!(matches!(arguments(&["--typed-data", &permit]).request, EthereumRequest::TypedData(_)));
     let transfer = file("transfer.json", include_bytes!("../data/transfer.json"));
-    assert!(matches!(arguments(&["--tx", &transfer]).request, Request::Transaction(_)));
+    assert!(matches!(arguments(&["--tx", &transfer]).request, EthereumRequest::Transaction(_)));
     assert!(matches!(cli::parse(["--help"]), Ok(Command::Help)));
+
+    let solana = file("solana.json", include_bytes!("../data/solana-transfer.json"));
+    for arguments in [&["--curve", "ed25519"][..], &["--tx", &solana, "--curve=ed25519"]] {
+        let command = cli::parse(arguments.iter().copied());
+        assert!(matches!(command, Ok(Command::SignEd25519 { request: Request::Transfer(_), json: false })));
+    }
 }
 
 #[test]
@@ -48,7 +58,7 @@ fn everything_else_is_refused_in_one_line() {
     let large = file("large.json", &vec![b' '; (1 << 20) + 1]);
     let binary = file("binary.json", &[0xff, 0xfe]);
     let lines = file("lines.json", b"{\n\"chainId\": 1,\n\n\"what\nis this\": 1}");
-    let cases: [(&[&str], &str); 14] = [
+    let cases: [(&[&str], &str); 20] = [
         (&["--what"], "--what"),
         (&["stray"], "stray"),
         (&["--tx"], "--tx"),
@@ -63,6 +73,12 @@ fn everything_else_is_refused_in_one_line() {
         (&["--tx", &large], "larger than 1 MiB"),
         (&["--tx", &binary], "cannot read"),
         (&["--tx", &lines], "not a transaction"),
+        (&["--curve", "p256"], "use secp256k1 or ed25519"),
+        (&["--curve"], "--curve"),
+        (&["--curve=ed25519", "--path", "m/0"], "has no keys below it"),
+        (&["--curve=ed25519", "--typed-data", &lines], "--typed-data is for secp256k1"),
+        (&["--curve=ed25519", "--tx", &lines], "not a Solana transfer"),
+        (&["--curve=ed25519", "--tx", "no such file"], "cannot read no such file"),
     ];
     for (arguments, reason) in cases {
         let Err(error) = cli::parse(arguments.iter().copied()) else { panic!("{arguments:?} was taken") };
@@ -145,6 +161,36 @@ fn texts_and_typed_data_are_signed() {
     let object = signed(&["--json", "--typed-data", &file("mail.json", json.to_string().as_bytes())]);
     assert_eq!(recover(&object, &bytes(&case["digest"])), address(&object));
     assert!(object.get("raw_transaction").is_none());
+}
+
+#[test]
+fn solana_transfers_and_texts_are_signed_on_ed25519() {
+    let verify = |object: &Value| {
+        let of = |name: &str| bs58::decode(object[name].as_str().unwrap()).into_vec().unwrap();
+        let key = VerifyingKey::from_bytes(&of("address").try_into().unwrap()).unwrap();
+        let (message, signature) = (hex::decode(object["message"].as_str().unwrap()).unwrap(), of("signature"));
+        key.verify_strict(&message, &Signature::from_slice(&signature).unwrap()).unwrap();
+        message
+    };
+    let object = signed(&["--json", "--curve", "ed25519"]);
+    let message = verify(&object);
+    // Solana's own reader and verifier
+    let bytes = BASE64_STANDARD.decode(object["transaction"].as_str().unwrap()).unwrap();
+    let transaction: Transaction = wincode::deserialize(&bytes).unwrap();
+    transaction.verify().unwrap();
+    assert_eq!(transaction.message_data(), message);
+    let phases = object["phases"].as_array().unwrap();
+    assert_eq!(phases.iter().map(|p| p["messages"].as_u64().unwrap()).collect::<Vec<_>>(), [10, 4]);
+
+    let object = signed(&["--json", "--curve=ed25519", "--message", "hello"]);
+    assert_eq!(verify(&object), b"hello");
+    assert!(object.get("transaction").is_none());
+
+    let (status, out, err) = run(&["--curve=ed25519"]);
+    assert_eq!((status, err.as_str()), (0, ""));
+    for word in ["address", "transaction", "messages", "create wallet", "sign "] {
+        assert!(out.contains(word), "{out}");
+    }
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! The life of a committee's wallet, for small committees, and one clear line for everything that can't be.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use symbolon_examples::committee::{self, Command, Curve, USAGE};
+use symbolon_examples::{
+    Curve,
+    committee::{self, Command, USAGE},
+};
 
 /// Exit status, standard output, standard error.
 fn run(arguments: &[&str]) -> (u8, String, String) {
@@ -65,12 +68,18 @@ fn two_of_three_and_three_of_five_on_secp256k1() {
 }
 
 #[test]
-fn two_of_three_on_ed25519_says_that_it_does_not_sign() {
-    let (status, out, err) = run(&["--curve=ed25519"]);
-    assert_eq!((status, err.as_str()), (0, ""), "{out}");
-    check_life(&out, "key 0x");
-    assert_eq!(out.matches("FROST signing is not there yet").count(), 3, "{out}");
-    assert!(!out.contains("signed;") && !out.contains("pair setups"), "{out}");
+fn two_of_three_and_three_of_five_on_ed25519() {
+    for (t, n) in [("2", "3"), ("3", "5")] {
+        let (status, out, err) = run(&["--curve=ed25519", "--threshold", t, "--parties", n]);
+        assert_eq!((status, err.as_str()), (0, ""), "{out}");
+        check_life(&out, "account ");
+        assert_eq!(out.matches("ed25519-dalek accepts the Solana transaction").count(), 3, "{out}");
+        for refused in ["asked to sign with the lost phone", "takes its own old share"] {
+            assert_eq!(out.matches(&format!("{refused}: refused, ")).count(), 1, "{out}");
+        }
+        assert!(out.contains("do not agree on Sid; nobody blamed, nothing burned"), "{out}");
+        assert!(!out.contains("pair setups"), "{out}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey, Verifier, VerifyingKey};
 use serde_json::{Value, json};
 use solana_system_interface::instruction;
 use solana_transaction::{Address, Hash, Message, Transaction};
-use symbolon_examples::solana::{self, NotSigned, Transfer};
+use symbolon_examples::solana::{self, NotSigned, Request, Transfer};
 
 /// The example of <https://solana.com/docs/rpc/http/sendtransaction>: a signed transfer and its id.
 const PUBLISHED: &str = "4hXTCkRzt9WyecNzV1XPgCDfGAZzQKNxLXgynz5QDuWWPSAZBZSHptvWRL3BjCvzUXRdKvHL2b7yGrRQcWyaqsaBCncVG7BFggS8w9\
@@ -45,8 +45,8 @@ fn the_published_transfer_comes_out_byte_for_byte() {
     let key: [u8; 32] = message[4..36].try_into().unwrap();
     let transfer = parse(&file());
     assert_eq!(transfer.message(&key).unwrap(), message);
-    let signed = transfer.finish(signature, &key).unwrap();
-    assert_eq!(BASE64_STANDARD.decode(&signed.transaction).unwrap(), published);
+    let signed = Request::Transfer(transfer.clone()).finish(signature, &key).unwrap();
+    assert_eq!(BASE64_STANDARD.decode(signed.transaction.as_ref().unwrap()).unwrap(), published);
     assert_eq!(signed.signature, PUBLISHED_ID);
     assert_eq!(signed.message, message);
 }
@@ -69,8 +69,8 @@ fn solanas_own_crates_compile_the_same_message_and_accept_the_transaction() {
             let message = transfer.message(&public).unwrap();
             assert_eq!(message, theirs.serialize(), "{to} {lamports}");
 
-            let signed = transfer.finish(&key.sign(&message).to_bytes(), &public).unwrap();
-            let bytes = BASE64_STANDARD.decode(&signed.transaction).unwrap();
+            let signed = Request::Transfer(transfer.clone()).finish(&key.sign(&message).to_bytes(), &public).unwrap();
+            let bytes = BASE64_STANDARD.decode(signed.transaction.as_ref().unwrap()).unwrap();
             let parsed: Transaction = wincode::deserialize(&bytes).unwrap();
             parsed.verify().unwrap();
             assert_eq!(parsed.message, theirs);
@@ -88,26 +88,26 @@ fn altered_signatures_are_refused() {
     let transfer = parse(&file());
     let signature = key.sign(&transfer.message(&public).unwrap()).to_bytes();
     let refused = Err(NotSigned::Signature);
-    transfer.finish(&signature, &public).unwrap();
+    Request::Transfer(transfer.clone()).finish(&signature, &public).unwrap();
     for bit in 0..512 {
         let mut altered = signature;
         altered[bit / 8] ^= 1 << (bit % 8);
-        assert_eq!(transfer.finish(&altered, &public), refused, "bit {bit}");
+        assert_eq!(Request::Transfer(transfer.clone()).finish(&altered, &public), refused, "bit {bit}");
     }
-    assert_eq!(transfer.finish(&[0; 64], &public), refused);
+    assert_eq!(Request::Transfer(transfer.clone()).finish(&[0; 64], &public), refused);
     // of another transfer, and under another key
     let other = key.sign(&parse(&with("lamports", json!(1))).message(&public).unwrap()).to_bytes();
-    assert_eq!(transfer.finish(&other, &public), refused);
-    assert_eq!(transfer.finish(&signature, &wallet(2).1), refused);
+    assert_eq!(Request::Transfer(transfer.clone()).finish(&other, &public), refused);
+    assert_eq!(Request::Transfer(transfer.clone()).finish(&signature, &wallet(2).1), refused);
     // a key that is no point; and the neutral element, for which R = A, s = 0 fits every message
-    assert_eq!(transfer.finish(&signature, &[2; 32]), refused);
+    assert_eq!(Request::Transfer(transfer.clone()).finish(&signature, &[2; 32]), refused);
     let mut neutral = [0; 32];
     neutral[0] = 1;
     let mut fits_all = [0; 64];
     fits_all[0] = 1;
     let loose = VerifyingKey::from_bytes(&neutral).unwrap();
     loose.verify(&transfer.message(&neutral).unwrap(), &Signature::from_bytes(&fits_all)).unwrap();
-    assert_eq!(transfer.finish(&fits_all, &neutral), refused);
+    assert_eq!(Request::Transfer(transfer.clone()).finish(&fits_all, &neutral), refused);
 }
 
 #[test]
@@ -117,12 +117,12 @@ fn a_sender_that_is_named_must_be_the_wallet() {
     let message = named.message(&public).unwrap();
     assert_eq!(message, parse(&file()).message(&public).unwrap());
     let signature = key.sign(&message).to_bytes();
-    named.finish(&signature, &public).unwrap();
+    Request::Transfer(named.clone()).finish(&signature, &public).unwrap();
 
     let error = named.message(&other).unwrap_err();
     let text = error.to_string();
     assert!(text.contains(&solana::address(&public)) && text.contains(&solana::address(&other)), "{text}");
-    assert_eq!(named.finish(&signature, &other), Err(NotSigned::Input(error)));
+    assert_eq!(Request::Transfer(named.clone()).finish(&signature, &other), Err(NotSigned::Input(error)));
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn a_report_has_everything_to_check_and_to_send() {
     let transfer = parse(&file());
     let message = transfer.message(&public).unwrap();
     let signature = key.sign(&message).to_bytes();
-    let signed = transfer.finish(&signature, &public).unwrap();
+    let signed = Request::Transfer(transfer.clone()).finish(&signature, &public).unwrap();
 
     let address = bs58::encode(public).into_string();
     let id = bs58::encode(signature).into_string();

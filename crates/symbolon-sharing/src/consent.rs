@@ -28,6 +28,8 @@ pub enum Change {
     GivesUp(KeyId, u32, PartyId),
     /// The share of this epoch is erased.
     Retires(KeyId, u32),
+    /// The whole key is rebuilt in one place.
+    Exits(KeyId),
 }
 
 /// Names what the caller's user or policy agreed to. The call that takes it does exactly this or fails.

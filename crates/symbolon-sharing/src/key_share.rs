@@ -309,7 +309,7 @@ impl<G: Group> Storable for KeyShare<G> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::split;
     use symbolon_core::{Ed25519, Secp256k1, SeedRng};

@@ -9,13 +9,15 @@
 //! |---|---|---|
 //! | make a key | [`create`] | all n |
 //! | be able to sign with few messages | [`pair_setups`] once, then keep what it makes | all n |
-//! | sign | [`sign`], or [`preprocess`] ahead of time and then [`sign_banked`] | exactly t |
+//! | sign with ECDSA | [`sign`], or [`preprocess`] ahead of time and then [`sign_banked`] | exactly t |
 //! | sign without keeping anything | [`sign_stateless`] | t = 2 |
+//! | sign with Ed25519 | [`crate::frost`] | t or more |
 //! | renew all shares from time to time | [`refresh`] | all n |
 //! | anything that changes holders or threshold | a [`Plan`], then [`reshare`] | t old holders and all new ones |
 //! | the same while a holder is away | `offline` of both, then [`offline_refresh`] or [`offline_reshare`] | it, later |
 //! | bring in a key from elsewhere | [`import`], then [`first_refresh`] | who has it, and all n |
 //! | many keys of one committee at once | [`refresh_batch`], [`hand_over_batch`], for a session of [`Reshare`] | as for one |
+//! | leave with the whole key | [`exit`] | who has opened t shares |
 //! | spread the server of a two-party wallet over nodes | [`Custody`] (docs/custody.md) | server and nodes |
 //!
 //! # Changing the holders
@@ -89,11 +91,11 @@ pub use symbolon_ecdsa::{
 pub use symbolon_mta::{CommitteeSetup, CommitteeTerms};
 pub use symbolon_seal::{DeviceKey, DevicePublicKey};
 pub use symbolon_sharing::{
-    Batch, Change, ClientShare, Consent, Custody, CustodyError, Dkg, DkgError, DkgSetup, FactorName, FactorPiece,
-    Factors, Flow, HandOver, HealthError, Holder, Import, Imported, Imports, Kept, KeyHealth, Nodes, OfflineError,
-    OfflineHolder, OpenWith, Package, PieceError, Plan, PlanError, PlannedKey, Ready, Refreshes, Resealed, Reshare,
-    ReshareSetup, Reshared, ResharedBatch, RetireError, SealTo, Source, combine_factor, hand_over_batch, refresh_batch,
-    retire, split_factor,
+    Batch, Change, ClientShare, Consent, Custody, CustodyError, Dkg, DkgError, DkgSetup, Exit, ExitError, FactorName,
+    FactorPiece, Factors, Flow, HandOver, HealthError, Holder, Import, Imported, Imports, Kept, KeyHealth, Nodes,
+    OfflineError, OfflineHolder, OpenWith, Package, PieceError, Plan, PlanError, PlannedKey, Ready, Refreshes,
+    Resealed, Reshare, ReshareSetup, Reshared, ResharedBatch, RetireError, SealTo, Source, combine_factor, exit,
+    hand_over_batch, refresh_batch, retire, split_factor,
 };
 
 use alloc::vec::Vec;
@@ -105,7 +107,7 @@ use symbolon_session::{Auth, Label, LabelError, Outgoing, Protocol, Roster, Rost
 use symbolon_sharing::{KeyShare, Scheme};
 
 /// Why a run did not start. Nothing was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotStarted {
     /// The list of members.
@@ -120,6 +122,9 @@ pub enum NotStarted {
     /// Signers, path or setups of a signature.
     #[error(transparent)]
     Sign(#[from] SignError),
+    /// Signers, message or item of a signature with FROST.
+    #[error(transparent)]
+    Frost(#[from] symbolon_eddsa::SignError),
     /// Count or setups of a refill.
     #[error(transparent)]
     Preprocess(#[from] PreprocessError),
@@ -138,7 +143,7 @@ pub enum NotStarted {
 pub type Started<P> = (Session<P>, Vec<Outgoing>);
 
 /// A member of the run, its authentication and label.
-fn start<P: Protocol>(
+pub(crate) fn start<P: Protocol>(
     setup: P::Setup,
     secrets: &P::LongTerm,
     input: P::Input,
@@ -325,7 +330,7 @@ pub fn reshare_label(key: &KeyId) -> Result<Label, LabelError> {
     label("new epoch", |t| t.part(key))
 }
 
-fn label(what: &'static str, of: impl FnOnce(Transcript) -> Transcript) -> Result<Label, LabelError> {
+pub(crate) fn label(what: &'static str, of: impl FnOnce(Transcript) -> Transcript) -> Result<Label, LabelError> {
     Label::new(of(Transcript::new("committee", what)).finish())
 }
 

@@ -8,14 +8,15 @@ extern crate std;
 #[cfg(feature = "std")]
 pub mod channel;
 pub mod committee;
+pub mod frost;
 pub mod store;
 pub mod wallet;
 
 #[cfg(feature = "std")]
 pub use getrandom::SysRng;
 pub use symbolon_core::{
-    Group, ItemId, KeyId, LabelTag, PartyId, PartyIdError, Role, RunTag, Secp256k1, SecretBytes, SecretScalar, SeedRng,
-    SetupId, SharingId, Sid, Threshold, ThresholdError, wire,
+    Ed25519, Group, ItemId, KeyId, LabelTag, PartyId, PartyIdError, Role, RunTag, Secp256k1, SecretBytes, SecretScalar,
+    SeedRng, SetupId, SharingId, Sid, Threshold, ThresholdError, wire,
 };
 pub use symbolon_ecdsa::{
     AddressError, Bank, DerivationPath, DeriveError, Digest, EthereumAddress, FullSetup, OnlineSetup, PathError,

@@ -5,18 +5,17 @@ use super::{
     party::Party,
 };
 use crate::wallet::Failure;
-use alloy_primitives::{Address, Signature as AlloySignature, hex};
+use alloy_primitives::{Address, Signature as AlloySignature};
 use std::{collections::BTreeMap, io::Write, time::Duration};
 use symbolon::{
-    DerivationPath, EthereumAddress, Group, Label, Outgoing, PartyId, Payload, Scheme, Secp256k1, Signature, Signed,
-    SysRng, Threshold,
+    DerivationPath, EthereumAddress, Group, KeyShare, Label, Outgoing, PartyId, Payload, Scheme, Secp256k1, Signature,
+    Signed, SysRng, Threshold,
     committee::{
         self, CommitteeSetup, Consent, Factors, FromScratch, HandOver, Joint, KeyHealth, NotStarted, Plan, PlanError,
         Refreshes, Reshare, Reshared,
     },
     store::{self, TakeError},
 };
-use symbolon_core::Ed25519;
 
 /// What everybody agrees to sign, in this example.
 const MESSAGE: &str = "order 42: pay 0.1 ETH to the bookshop";
@@ -41,7 +40,7 @@ pub(super) trait Curve: Group {
 /// Everybody, and what was seen so far.
 pub(super) struct Life<'w, G: Curve, W> {
     parties: BTreeMap<PartyId, Party>,
-    public_key: G::Point,
+    pub(super) public_key: G::Point,
     costs: Vec<Cost>,
     out: &'w mut W,
 }
@@ -126,7 +125,7 @@ impl<'w, G: Curve, W: Write> Life<'w, G, W> {
         Ok(life)
     }
 
-    fn party(&mut self, id: PartyId) -> Result<&mut Party, Failure> {
+    pub(super) fn party(&mut self, id: PartyId) -> Result<&mut Party, Failure> {
         self.parties.get_mut(&id).ok_or_else(|| format!("{id} is gone").into())
     }
 
@@ -138,13 +137,13 @@ impl<'w, G: Curve, W: Write> Life<'w, G, W> {
         Ok(holder)
     }
 
-    fn say(&mut self, what: &str) -> Result<(), Failure> {
+    pub(super) fn say(&mut self, what: &str) -> Result<(), Failure> {
         writeln!(self.out, "   {what}")?;
         Ok(self.out.flush()?)
     }
 
     /// A run of these parties, to its results, with a line before and after.
-    fn run<R: Run>(
+    pub(super) fn run<R: Run>(
         &mut self,
         what: &str,
         who: &[PartyId],
@@ -260,6 +259,43 @@ impl<'w, G: Curve, W: Write> Life<'w, G, W> {
         }
     }
 
+    /// One signer has not heard of the new epoch, or comes from a restored backup. Its own ledger refuses the old share; and if
+    /// that is missing too, the others hear of it before anything secret is used. What the runs held comes back.
+    pub(super) fn two_epochs<R: Run>(
+        &mut self,
+        signers: &[PartyId],
+        start: impl Fn(&mut Party, Option<KeyShare<G>>) -> Result<(R, Vec<Outgoing>), Failure>,
+    ) -> Result<Vec<(PartyId, Option<R::Held>)>, Failure> {
+        let behind = *signers.first().ok_or("no signers")?;
+        let party = self.party(behind)?;
+        let (name, old) = (party.name.clone(), party.open::<G>("old share")?);
+        match store::current(&mut party.ledger, &old) {
+            Err(why) => self.say(&format!("{name} takes its own old share: refused, {why}"))?,
+            Ok(_) => return Err("an old share is taken for the current one".into()),
+        }
+        let (mut old, what) = (Some(old), "signature of two epochs");
+        let (ends, _) = net::carry(what, &mut self.parties, signers, |party| {
+            let share = old.take_if(|_| party.id == behind);
+            start(party, share)
+        })?;
+        let (mut why, mut held) = (None, Vec::new());
+        for (me, (end, waiting)) in ends {
+            let left = match end {
+                Some(Ok(_)) => return Err("shares of two epochs made a signature".into()),
+                Some(Err(error)) if error.burned().is_empty() && error.culprit().is_none() => {
+                    why = Some(error.to_string());
+                    error.into_held()
+                }
+                Some(Err(error)) => return Err(error.to_string().into()),
+                None => waiting,
+            };
+            held.push((me, left));
+        }
+        let why = why.ok_or("nobody noticed the two epochs")?;
+        self.say(&format!("its old share with new ones of the others: {why}; nobody blamed, nothing burned"))?;
+        Ok(held)
+    }
+
     /// The table.
     fn close(self) -> Result<(), Failure> {
         let key = G::shown(&self.public_key);
@@ -283,27 +319,6 @@ impl<'w, G: Curve, W: Write> Life<'w, G, W> {
             writeln!(self.out, "{what:<22}{rest}")?;
         }
         writeln!(self.out, "\nBytes are what a party sends; a broadcast counts once. All parties share one thread.")?;
-        Ok(())
-    }
-}
-
-impl Curve for Ed25519 {
-    const SCHEME: Scheme = Scheme::Frost;
-
-    fn shown(public_key: &Self::Point) -> String {
-        format!("key 0x{}", hex::encode(Self::point_to_bytes(public_key)))
-    }
-
-    fn setups<W: Write>(_: &mut Life<'_, Self, W>) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    fn sign<W: Write>(life: &mut Life<'_, Self, W>, signers: &[PartyId]) -> Result<(), Failure> {
-        let count = signers.len();
-        life.say(&format!("{count} parties would sign here, but FROST signing is not there yet"))
-    }
-
-    fn old_shares_sign_nothing<W: Write>(_: &mut Life<'_, Self, W>, _: PartyId, _: &[PartyId]) -> Result<(), Failure> {
         Ok(())
     }
 }
@@ -393,43 +408,16 @@ impl<W: Write> Life<'_, Secp256k1, W> {
         }
     }
 
-    /// One signer has not heard of the new epoch, or comes from a restored backup. Its own ledger refuses the old share; and if
-    /// that is missing too, the others hear of it before anything secret is used.
     fn mixed_epochs(&mut self, signers: &[PartyId]) -> Result<(), Failure> {
-        let behind = *signers.first().ok_or("no signers")?;
-        let party = self.party(behind)?;
-        let (name, old) = (party.name.clone(), party.open::<Secp256k1>("old share")?);
-        match store::current(&mut party.ledger, &old) {
-            Err(why) => self.say(&format!("{name} takes its own old share: refused, {why}"))?,
-            Ok(_) => return Err("an old share is taken for the current one".into()),
-        }
-        let (mut old, what) = (Some(old), "signature of two epochs");
-        let (ends, _) = net::carry(what, &mut self.parties, signers, |party| {
-            let share = old.take_if(|_| party.id == behind);
-            start_sign(party, share, signers)
-        })?;
-        let mut why = None;
-        for (me, (end, held)) in ends {
-            let setups = match end {
-                Some(Ok(_)) => return Err("shares of two epochs made a signature".into()),
-                Some(Err(error)) if error.burned().is_empty() && error.culprit().is_none() => {
-                    why = Some(error.to_string());
-                    error.into_held()
-                }
-                Some(Err(error)) => return Err(error.to_string().into()),
-                None => held,
-            };
-            self.party(me)?.put_setups(setups.unwrap_or_default())?;
-        }
-        let why = why.ok_or("nobody noticed the two epochs")?;
-        self.say(&format!("its old share with new ones of the others: {why}; nobody blamed, nothing burned"))
+        let held = self.two_epochs(signers, |party, share| start_sign(party, share, signers))?;
+        held.into_iter().try_for_each(|(me, setups)| self.party(me)?.put_setups(setups.unwrap_or_default()))
     }
 }
 
 /// A signer, with its current share unless another one is given.
 fn start_sign(
     party: &mut Party,
-    share: Option<symbolon::KeyShare<Secp256k1>>,
+    share: Option<KeyShare<Secp256k1>>,
     signers: &[PartyId],
 ) -> Result<(Joint<FromScratch>, Vec<Outgoing>), Failure> {
     let share = share.map_or_else(|| party.share::<Secp256k1>(), Ok)?;
