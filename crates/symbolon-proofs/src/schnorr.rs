@@ -205,6 +205,7 @@ impl<G: Group> BatchProof<G> {
 mod tests {
     use super::*;
     use alloc::vec;
+    use curve25519_dalek::{EdwardsPoint, constants::EIGHT_TORSION};
     use symbolon_core::{Ed25519, Secp256k1, SeedRng};
 
     fn context(text: &str) -> Transcript {
@@ -318,6 +319,54 @@ mod tests {
         assert!(proof.verify(&context("b"), &swapped).is_err());
         assert!(BatchProof::<G>::prove(&context("b"), &[], &[], &mut rng).is_err());
         assert!(BatchProof::prove(&context("b"), &refs, &publics[..3], &mut rng).is_err());
+    }
+
+    /// A proof of somebody who knows `x` and `k`, for `X = x*G + t_x` and `K = k*G + t_k`.
+    fn torsioned(seed: u8, on: [&EdwardsPoint; 2]) -> (EdwardsPoint, SchnorrProof<Ed25519>) {
+        let mut rng = SeedRng::new(&[seed; 32]);
+        let [(x, public), (k, big_k)] = on.map(|torsion| {
+            let secret = Ed25519::random_scalar(&mut rng);
+            (secret, Ed25519::mul_base(&secret) + torsion)
+        });
+        let (big_k_bytes, e) = commit::<Ed25519>(&context("t"), "schnorr", &[public], &big_k);
+        (public, SchnorrProof { big_k, big_k_bytes, z: k + e * x })
+    }
+
+    // attacks.md row 39: on points that decode, a batch has the result of its proofs. Points that do not decode show why
+    // nothing else may get here: with a component of small order, what a verification says depends on a challenge or weight
+    #[test]
+    fn row_39_single_and_batch_agree_on_what_decodes() {
+        let context = context("t");
+        let (mut alone, mut only_in_a_batch) = (0, 0);
+        let mut rng = SeedRng::new(&[7; 32]);
+        for (i, torsion) in EIGHT_TORSION.iter().enumerate() {
+            let none = &EIGHT_TORSION[0];
+            for (seed, on) in
+                (0..40).flat_map(|seed| [[torsion, none], [none, torsion], [torsion, torsion]].map(|on| (seed, on)))
+            {
+                let (public, proof) = torsioned(seed, on);
+                let (good_public, good) = torsioned(seed ^ 0x80, [none, none]);
+                let items =
+                    [(&context, &good_public, &good), (&context, &public, &proof), (&context, &good_public, &good)];
+                let batch = verify_all(&items, &mut rng);
+                let single = proof.verify(&context, &public);
+                let mut w = Writer::new();
+                w.point::<Ed25519>(&public);
+                proof.encode(&mut w);
+                let bytes = w.finish();
+                let decoded = Reader::new(&bytes).whole(|r| Ok((r.point::<Ed25519>()?, SchnorrProof::decode(r)?)));
+                if i == 0 {
+                    assert_eq!((decoded, single, batch), (Ok((public, proof)), Ok(()), Ok(())));
+                } else {
+                    assert_eq!(decoded, Err(DecodeError::Point));
+                    // it names nobody else, and nobody whose proof is good
+                    assert!(batch == Ok(()) || (batch, single) == (Err(1), Err(ProofError)));
+                    alone += usize::from(single.is_ok());
+                    only_in_a_batch += usize::from(batch.is_ok() && single.is_err());
+                }
+            }
+        }
+        assert!(alone > 0 && only_in_a_batch > 0, "{alone} {only_in_a_batch}");
     }
 
     // attacks.md row 31: the challenge has full width

@@ -309,18 +309,25 @@ fn identities_are_refused() {
     identity_is_refused::<Ed25519>();
 }
 
-// a component of small order would tell the recipient's key modulo 8, or make Z known
+// attacks.md row 39: a component of small order would tell the recipient's key modulo 8, or make Z known
 #[test]
 fn points_outside_the_prime_order_group_are_refused() {
     use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
     let key = SecretScalar::<Ed25519>::fresh(1);
-    let good = key.seal(INFO, AAD, b"x", 2).unwrap().to_bytes();
+    let good = key.seal(INFO, AAD, b"x", 2).unwrap();
+    let ephemeral = Ed25519::point_from_bytes(good.encapsulation()).unwrap();
+    let good = good.to_bytes();
+    let with = |point: &curve25519_dalek::EdwardsPoint| {
+        let mut bytes = good.clone();
+        bytes[1..33].copy_from_slice(point.compress().as_bytes());
+        Sealed::from_bytes(&bytes, 64)
+    };
+    // the control: the first of the eight is the identity
+    assert!(with(&(ephemeral + EIGHT_TORSION[0])).is_ok_and(|sealed| key.open(INFO, AAD, &sealed).is_ok()));
     for torsion in &EIGHT_TORSION[1..] {
-        for point in [*torsion, ED25519_BASEPOINT_POINT + torsion] {
+        for point in [*torsion, ED25519_BASEPOINT_POINT + torsion, key.public() + torsion, ephemeral + torsion] {
             assert_eq!(seal_to_point::<Ed25519>(&point, INFO, AAD, b"x", &mut seeded(1)), Err(SealError::Recipient));
-            let mut bytes = good.clone();
-            bytes[1..33].copy_from_slice(point.compress().as_bytes());
-            assert_eq!(Sealed::from_bytes(&bytes, 64), Err(DecodeError::Point));
+            assert_eq!(with(&point), Err(DecodeError::Point));
         }
     }
 }

@@ -32,6 +32,11 @@ impl<G: Group> Forger<G> {
         Self { label, me: id(1), points, extra: extra.to_vec(), secret, opening: None }
     }
 
+    /// Another dealer than party 1.
+    pub fn of(self, me: PartyId) -> Self {
+        Self { me, ..self }
+    }
+
     fn value(&self) -> Vec<u8> {
         [self.points.concat(), self.extra.clone()].concat()
     }
@@ -278,7 +283,7 @@ fn row_28_a_mirror_is_found() {
     assert_eq!((seen.fault, seen.culprit), (Fault::Opening, Some(id(1))));
 }
 
-// attacks.md row 39: the eight torsion points
+// attacks.md row 39: torsion in commitments that are opened as they were committed to; every other field is in torsion.rs
 #[test]
 fn row_39_torsion_is_refused() {
     type G = Ed25519;
@@ -288,7 +293,9 @@ fn row_39_torsion_is_refused() {
             let net = forged_dkg::<G>(&f, |forger| {
                 forger.points[at] = (G::mul_base(&f[at]) + torsion).compress().to_bytes().to_vec();
             });
-            ends(&net, &[1], 2, Fault::Encoding(DecodeError::Point), Some(1));
+            for victim in [2, 3] {
+                ends(&net, &[1], victim, Fault::Encoding(DecodeError::Point), Some(1));
+            }
         }
     }
 }

@@ -19,3 +19,4 @@ mod net;
 mod offline;
 mod reshare;
 mod rules;
+mod torsion;

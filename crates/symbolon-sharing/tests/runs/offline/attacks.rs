@@ -384,3 +384,57 @@ fn row_102_nothing_is_sealed_to_the_old_share_of_somebody_else() {
     }
     assert!(symbolon_seal::open_with_point(old[&id(1)].secret(), &info, &[], &last).is_err());
 }
+
+/// What the members of a refresh by 1 and 2 would confirm, had they accepted this package.
+fn outcome_of<G: Group>(case: &Refresh<G>, package: &[u8]) -> Vec<u8> {
+    let (setup, _) = &case.members()[0];
+    let (mut terms, mut members, mut r) = (Writer::new(), Writer::new(), Reader::new(&package[9..]));
+    setup.terms().encode(&mut terms);
+    setup.roster().encode_members(&mut members);
+    let mut echo = Transcript::new("sharing", "echo").part(r.bytes(32).unwrap());
+    let mut all = Transcript::new("reshare", "echo").part("refresh").part(terms.finish()).part(members.finish());
+    for dealer in 1..=r.u16().unwrap() {
+        all = all.part(r.bytes(32).unwrap());
+        echo = echo.number(dealer).part(r.bytes(32).unwrap()).part(r.prefixed(4096).unwrap());
+    }
+    Transcript::new("reshare", "outcome").part(all.part(echo.finish()).finish()).number(0u64).finish().to_vec()
+}
+
+// attacks.md row 39: all who were online confirm a package with torsion in one of a dealer's points
+#[test]
+fn row_39_torsion_in_a_confirmed_package_names_the_dealer() {
+    let case = Refresh::<Ed25519>::new(to_share(3), 397);
+    let run = |outcome: Option<Vec<u8>>| {
+        let liar = |me| -> (PartyId, Lie) {
+            let outcome = outcome.clone();
+            let lie: Lie = Box::new(move |round, _, _, body| match &outcome {
+                Some(outcome) if round == OUTCOME => body.clone_from(outcome),
+                _ => (),
+            });
+            (id(me), lie)
+        };
+        lied::<Reshare<Ed25519, Refreshes>>(case.members(), vec![liar(1), liar(2)])
+    };
+    let bytes = run(None).outputs[&id(1)].package.as_ref().unwrap().to_secret_bytes();
+    // magic, version, sid, count, then of dealer 1: sid, commitment, length
+    let body = 8 + 1 + 32 + 2 + 32 + 32 + 4;
+    // commitments, statement (points, marks, hash), opening, K, z, kind, E
+    let big_k = 64 + 97 + 32;
+    for at in [0, 32, 64, 96, big_k, big_k + 65].map(|at| body + at) {
+        let point = Ed25519::point_from_bytes(&bytes[at..at + 32]).unwrap();
+        for (i, torsion) in curve25519_dalek::constants::EIGHT_TORSION.iter().enumerate() {
+            let mut changed = bytes.to_vec();
+            changed[at..at + 32].copy_from_slice((point + torsion).compress().as_bytes());
+            let frames = handed_along(&run(Some(outcome_of(&case, &changed))), 1);
+            let received = case.receive(&Package::decode(&mut Reader::new(&changed)).unwrap(), &frames).err();
+            let fault = match i {
+                // the control: the first of the eight is the identity
+                0 => None,
+                // the statement is compared with what the holder knows, after the opening that covers it
+                _ if (body + 64..body + 128).contains(&at) => Some(Fault::Opening),
+                _ => Some(Fault::Encoding(DecodeError::Point)),
+            };
+            assert_eq!(received, fault.map(|fault| OfflineError::Dealt { culprit: Some(id(1)), fault }), "{at}");
+        }
+    }
+}
