@@ -1,6 +1,7 @@
 //! Protocols of more than two parties: pair setups of a committee, key generation, resharing, t-of-n signing.
 
 use crate::{
+    frost,
     memcheck::declassify,
     run::{Table, run_all},
 };
@@ -29,7 +30,11 @@ fn members() -> Vec<(PartyId, Identity)> {
 
 /// Runs all of them.
 pub fn all(table: &mut Table) {
-    shared::<Ed25519>(table, "Ed25519", Scheme::Frost);
+    let shares = shared::<Ed25519>(table, "Ed25519", Scheme::Frost);
+    frost::all(table, &shares);
+    frost::seed(table);
+    let shares = shared::<Secp256k1>(table, "secp256k1 for FROST", Scheme::Frost);
+    frost::all(table, &shares);
     let shares = shared::<Secp256k1>(table, "secp256k1", Scheme::Ecdsa);
     let setups = pair_setups(table);
     sign(table, &shares, setups);

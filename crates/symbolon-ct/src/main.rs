@@ -2,6 +2,7 @@
 
 mod committee;
 mod controls;
+mod frost;
 mod judge;
 mod memcheck;
 mod operations;

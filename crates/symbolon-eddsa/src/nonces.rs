@@ -3,14 +3,15 @@
 use crate::Ciphersuite;
 use alloc::{collections::BTreeMap, vec::Vec};
 use rand_core::CryptoRng;
+use subtle::ConstantTimeEq;
 use symbolon_core::{
     PartyId, SecretBytes, SecretScalar, Transcript,
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_session::Token;
 
-/// The hiding and the binding nonce of one signer for one signature, `(d, e)`. Used once, by value; wiped on drop. Two
-/// signatures with the same nonces publish the share.
+/// The hiding and the binding nonce of one signer for one signature, `(d, e)`. Used once, by value; wiped on drop.
+/// Shares of signatures with the same nonces are equations in three unknowns: the third one gives away the secret share.
 ///
 /// ```compile_fail
 /// fn copyable<T: Clone>() {}
@@ -30,7 +31,7 @@ impl<C: Ciphersuite> Nonces<C> {
     /// `commit` of section 5.1: fresh nonces, each hedged with the secret share (`nonce_generate`).
     ///
     /// # Security
-    /// A copy of the process or machine that runs on from here with the same nonces can publish the share. Nonces that are
+    /// A copy of the process or machine that runs on from here with the same nonces can give away the share. Nonces that are
     /// kept are claimed in the ledger before they are used: [`Self::token`].
     #[must_use]
     pub fn generate(share: &SecretScalar<C>, rng: &mut impl CryptoRng) -> Self {
@@ -98,6 +99,12 @@ impl<C: Ciphersuite> NonceCommitments<C> {
 
     pub(crate) const fn points(&self) -> &[C::Point; 2] {
         &self.points
+    }
+
+    /// One bit, whatever the points are.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let [[d, e], [other_d, other_e]] = [&self.points, &other.points];
+        (d.ct_eq(other_d) & e.ct_eq(other_e)).into()
     }
 
     /// Appends `D`, then `E`.

@@ -44,6 +44,8 @@ impl<C: Ciphersuite> SigningPackage<C> {
     /// # Errors
     /// [`SignError::Signers`] unless the list has the commitments of exactly these signers; [`SignError::Degenerate`] if the
     /// group commitment is the identity.
+    // everything here is public, and takes variable time: a frame of its own lets the constant-time check tell it apart
+    #[inline(never)]
     pub fn new(signers: Signers<C>, list: CommitmentList<C>, message: Vec<u8>) -> Result<Self, SignError> {
         if !signers.ids().eq(list.signers()) {
             return Err(SignError::Signers);
@@ -101,7 +103,7 @@ impl<C: Ciphersuite> SigningPackage<C> {
         nonces: Nonces<C>,
     ) -> Result<SignatureShare<C>, SignError> {
         let (signer, rho) = self.signer(me).ok_or(SignError::Signers)?;
-        if self.list.get(me) != Some(nonces.commitments()) {
+        if self.list.get(me).is_none_or(|listed| !listed.is_same(nonces.commitments())) {
             return Err(SignError::OwnCommitments);
         }
         let weighted = SecretScalar::<C>::new(signer.lambda * *share.expose());

@@ -16,7 +16,7 @@ use symbolon_sharing::KeyShare;
 ///
 /// # Security
 /// Whoever has sent the frame of the second round has signed: it counts the message as signed, however the run ends. A suspended
-/// run is claimed in the ledger when it is resumed; nonces of a copy that came back twice publish the share.
+/// run is claimed in the ledger when it is resumed; nonces of a copy that comes back more than once give away the share.
 pub struct FrostSign<C: Ciphersuite>(State<C>);
 
 #[allow(clippy::large_enum_variant, reason = "one value per run, moved a few times")]

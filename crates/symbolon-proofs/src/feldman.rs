@@ -87,7 +87,8 @@ impl<G: Group> FeldmanVector<G> {
         G::mul_base(share) == self.evaluate_vartime(x)
     }
 
-    /// Verifies many shares `(dealing, x, share)` by one random combination, and finds the culprit if it fails.
+    /// Verifies many shares `(dealing, x, share)` by one random combination, and finds the culprit if it fails. For points of the
+    /// prime-order group, which is what decodes.
     ///
     /// # Errors
     /// [`FeldmanError::Share`] with the first bad position.

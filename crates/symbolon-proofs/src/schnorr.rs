@@ -97,7 +97,8 @@ impl<G: Group> SchnorrProof<G> {
     }
 }
 
-/// Verifies many proofs at once by a random linear combination; the result is that of checking each.
+/// Verifies many proofs at once by a random linear combination; the result is that of checking each,
+/// for points of the prime-order group, which is what decodes.
 ///
 /// `rng` must be seeded by the proofs or drawn after they arrived, so that nobody can aim at the weights.
 ///
