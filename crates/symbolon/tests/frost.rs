@@ -1,12 +1,17 @@
 //! A key on Ed25519 through the facade: made, used from scratch and from the bank, refreshed, imported, left with.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::std_instead_of_alloc, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "a test"
+)]
 
-mod common {
-    pub mod crowd;
-}
+#[path = "common/crowd.rs"]
+mod crowd;
 
-use common::crowd::*;
+use crowd::*;
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use std::{collections::BTreeMap, thread, time::Duration};
 use symbolon::{
@@ -17,7 +22,7 @@ use symbolon::{
     frost::{self, FrostItem, FrostOnline, FrostPreprocess, FrostSign, PublicKey, SignError, Signature},
     store::{self, TakeError},
 };
-use symbolon_testkit::{Crowd, crowd};
+use symbolon_testkit::{Crowd, crowd::Ended as End};
 
 type G = Ed25519;
 const MESSAGE: &[u8] = b"pay 1";
@@ -145,7 +150,7 @@ fn two_callers_who_differ_end_without_a_name() {
     // two lists of signers are two labels
     let starts = [start(&mut devices, 1, &both, MESSAGE), start(&mut devices, 2, &one_more, MESSAGE)];
     let crowd = Crowd::<FrostSign<G>>::new(starts).run();
-    assert!(crowd.ends.into_values().all(|end| matches!(end, crowd::Ended::Waiting)));
+    assert!(crowd.ends.into_values().all(|end| matches!(end, End::Waiting)));
     assert!(!crowd.rejected.is_empty() && crowd.rejected.iter().all(|(.., why)| *why == Rejected::Label));
 }
 

@@ -37,6 +37,9 @@ pub(super) trait Curve: Group {
     ) -> Result<(), Failure>;
 }
 
+/// What runs without a result held.
+type Left<R> = Vec<(PartyId, Option<<R as Run>::Held>)>;
+
 /// Everybody, and what was seen so far.
 pub(super) struct Life<'w, G: Curve, W> {
     parties: BTreeMap<PartyId, Party>,
@@ -265,7 +268,7 @@ impl<'w, G: Curve, W: Write> Life<'w, G, W> {
         &mut self,
         signers: &[PartyId],
         start: impl Fn(&mut Party, Option<KeyShare<G>>) -> Result<(R, Vec<Outgoing>), Failure>,
-    ) -> Result<Vec<(PartyId, Option<R::Held>)>, Failure> {
+    ) -> Result<Left<R>, Failure> {
         let behind = *signers.first().ok_or("no signers")?;
         let party = self.party(behind)?;
         let (name, old) = (party.name.clone(), party.open::<G>("old share")?);

@@ -5,7 +5,7 @@ use crate::world::*;
 use std::collections::BTreeMap;
 use symbolon_core::{KeyId, PartyId, Role, SetupId};
 use symbolon_ecdsa::{Bank, QuorumFull, QuorumItem, QuorumPreprocess, QuorumPreprocessSetup, QuorumRequest};
-use symbolon_session::{Banked, Fault, FloorId};
+use symbolon_session::{Fault, FloorId};
 use symbolon_testkit::Crowd;
 
 const ALL: [u16; 3] = [1, 2, 3];

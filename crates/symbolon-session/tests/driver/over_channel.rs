@@ -53,7 +53,7 @@ fn both<K: Kind>() -> usize {
 #[test]
 fn two_threads_finish() {
     assert_eq!(both::<Ping>(), 0);
-    assert_eq!(both::<Bank>(), 0);
+    assert_eq!(both::<FromBank>(), 0);
     assert_eq!(both::<Keys>(), 2);
 }
 
@@ -101,7 +101,7 @@ impl<K: Kind> Cut<K> {
 /// safety.md S4: who released its share has signed, whatever becomes of the frame.
 #[test]
 fn row_86_a_failed_last_send_does_not_take_the_output_back() {
-    let mut wire = Cut::<Bank>::new(Role::Server, 0);
+    let mut wire = Cut::<FromBank>::new(Role::Server, 0);
     let finished = wire.run(Role::Server, &mut vec![]);
     assert_eq!((finished.undelivered, finished.held), (Some("cut"), Some(Cargo(9))));
     assert_eq!(finished.last.len(), 1);

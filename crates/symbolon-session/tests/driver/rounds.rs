@@ -16,7 +16,7 @@ fn honest_runs_agree() {
         ping.run();
         let mut keys = Net::<Keys>::two(seed);
         keys.run();
-        let mut bank = Net::<Bank>::two(seed);
+        let mut bank = Net::<FromBank>::two(seed);
         bank.run();
         outputs.extend([ping.all_agree().0, keys.all_agree().0, bank.all_agree().0]);
         for n in 2..6 {
@@ -48,7 +48,7 @@ fn frames_have_the_documented_layout() {
     let tag = |i: usize| Header::parse(&net.mail[i].2).unwrap().run;
     assert!(tag(0) == tag(2) && tag(1) == tag(3) && tag(0) != tag(1));
 
-    let mut bank = Net::<Bank>::two(1);
+    let mut bank = Net::<FromBank>::two(1);
     bank.run();
     let sizes: Vec<usize> = bank.mail.iter().map(|mail| mail.2.len() - Header::LEN).collect();
     assert_eq!(sizes, [32 + 64, 32 + 64], "the sid comes first, there is no nonce");
@@ -97,7 +97,7 @@ fn mutated_bytes_never_panic_and_never_split() {
     }
     check::<Ping>();
     check::<Keys>();
-    check::<Bank>();
+    check::<FromBank>();
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn row_105_the_last_to_start_binds_every_nonce() {
 fn a_mismatch_is_found_without_nonces_too() {
     let client = ToySetup { epoch: 8, ..ToySetup::two(Role::Client) };
     let client = Session::start(client, &secret(C), Cargo(2), label(), Auth::Channel, &mut rng(4)).unwrap();
-    let mut net = Net::<Bank>::new([(S, two(Role::Server, 1)), (C, client)]);
+    let mut net = Net::<FromBank>::new([(S, two(Role::Server, 1)), (C, client)]);
     net.run();
     let Error::Aborted(aborted) = &net.errors[0].1 else { panic!() };
     assert_eq!(aborted.fault, Fault::Mismatch(Agreed::Sid));

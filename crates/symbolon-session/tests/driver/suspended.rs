@@ -44,7 +44,7 @@ fn suspended_after_every_message_the_run_is_the_same() {
     }
     check(|| Net::<Ping>::two(1));
     check(|| Net::<Keys>::two(1));
-    check(|| Net::<Bank>::two(1));
+    check(|| Net::<FromBank>::two(1));
     check(|| Net::<Trio>::signed(3, 1));
     check(|| Net::<Quad>::signed(3, 1));
     check(|| Net::<Talk>::signed(3, 1));

@@ -57,8 +57,8 @@ impl Kind for Fire {
 }
 
 /// Signing from a bank: no nonces, client first.
-pub struct Bank;
-impl Kind for Bank {
+pub struct FromBank;
+impl Kind for FromBank {
     const NAME: &'static str = "bank";
     const ID: u8 = 203;
     const ROUNDS: u8 = 2;
