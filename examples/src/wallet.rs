@@ -102,14 +102,14 @@ pub fn create_and_sign_ed25519<E: Into<Failure>>(
     }
     let ((signature, _), (other, _), sign) = play("sign", |role| {
         let share = if role == Role::Client { &client } else { &server };
-        let key = frost::PublicKey::<Ed25519>::new(*share.public_key()).to_bytes();
+        let key = frost::PublicKey::of(share).to_bytes();
         let (message, both) = (message(&key).map_err(Into::into)?, [PartyId::SERVER, PartyId::CLIENT]);
         Ok::<_, Failure>(frost::sign(share, &both, message, Auth::Channel, &mut SysRng)?)
     })?;
     if signature != other {
         return Err("the parties have different signatures".into());
     }
-    let key = frost::PublicKey::<Ed25519>::new(*client.public_key()).to_bytes();
+    let key = frost::PublicKey::of(&client).to_bytes();
     let signature = signature.to_bytes().try_into().map_err(|_| "a signature has 64 bytes")?;
     Ok(Ed25519Outcome { key, signature, phases: vec![create, sign] })
 }

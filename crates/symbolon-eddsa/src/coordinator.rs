@@ -33,7 +33,10 @@ pub enum RefusedError {
 /// Round one: collects the commitments.
 ///
 /// # Security
-/// The caller vouches for `from`. A coordinator that lies gets no forgery and learns no share; it can only prevent signatures.
+/// The caller vouches for `from`, and that a frame is of this run: the two calls of the RFC carry nothing that says so. What a
+/// coordinator says of a signer means something only if both have the same package: let signers send [`SigningPackage::digest`]
+/// beside their shares, and compare it first. A coordinator that lies gets no forgery and learns no share; it can only prevent
+/// signatures.
 pub struct Coordinator<C: Ciphersuite> {
     signers: Signers<C>,
     message: Vec<u8>,

@@ -1,14 +1,15 @@
 //! Round one: nonces and their commitments (RFC 9591, sections 4.1 and 5.1).
 
 use crate::Ciphersuite;
-use alloc::{collections::BTreeMap, vec::Vec};
-use rand_core::CryptoRng;
+use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
+use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
 use symbolon_core::{
-    PartyId, SecretBytes, SecretScalar, Transcript,
+    PartyId, SecretBytes, SecretScalar, SeedRng, Transcript,
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_session::Token;
+use symbolon_sharing::KeyShare;
 
 /// The hiding and the binding nonce of one signer for one signature, `(d, e)`. Used once, by value; wiped on drop.
 /// Shares of signatures with the same nonces are equations in three unknowns: the third one gives away the secret share.
@@ -22,25 +23,34 @@ use symbolon_session::Token;
 /// printable::<symbolon_eddsa::Nonces<symbolon_core::Ed25519>>();
 /// ```
 pub struct Nonces<C: Ciphersuite> {
-    pub(crate) hiding: SecretScalar<C>,
-    pub(crate) binding: SecretScalar<C>,
+    // boxed: what holds nonces is moved, and a secret that stands in it would leave a copy behind wherever it was
+    pub(crate) hiding: Box<SecretScalar<C>>,
+    pub(crate) binding: Box<SecretScalar<C>>,
     commitments: NonceCommitments<C>,
 }
 
 impl<C: Ciphersuite> Nonces<C> {
     /// `commit` of section 5.1: fresh nonces, each hedged with the secret share (`nonce_generate`).
     ///
+    /// # Errors
+    /// The generator's.
+    ///
     /// # Security
     /// A copy of the process or machine that runs on from here with the same nonces can give away the share. Nonces that are
     /// kept are claimed in the ledger before they are used: [`Self::token`].
-    #[must_use]
-    pub fn generate(share: &SecretScalar<C>, rng: &mut impl CryptoRng) -> Self {
+    pub fn generate<R: TryCryptoRng>(share: &KeyShare<C>, rng: &mut R) -> Result<Self, R::Error> {
+        let (hiding, binding) = (SecretBytes::try_random(rng)?, SecretBytes::try_random(rng)?);
+        Ok(Self::from_randomness(share.secret(), &hiding, &binding))
+    }
+
+    /// The same from the generator of a run.
+    pub(crate) fn draw(share: &SecretScalar<C>, rng: &mut SeedRng) -> Self {
         let (hiding, binding) = (SecretBytes::random(rng), SecretBytes::random(rng));
         Self::from_randomness(share, &hiding, &binding)
     }
 
     /// `count` at once, with one inversion for all encodings.
-    pub(crate) fn batch(share: &SecretScalar<C>, count: u16, rng: &mut impl CryptoRng) -> Vec<Self> {
+    pub(crate) fn batch(share: &SecretScalar<C>, count: u16, rng: &mut SeedRng) -> Vec<Self> {
         let mut draw = |_| {
             let (hiding, binding) = (SecretBytes::random(rng), SecretBytes::random(rng));
             (nonce_generate(&hiding, share), nonce_generate(&binding, share))
@@ -73,7 +83,7 @@ impl<C: Ciphersuite> Nonces<C> {
         &self.commitments
     }
 
-    /// What is claimed in the ledger before nonces that were kept are used (safety.md S8).
+    /// What MUST be claimed in the ledger before nonces that were kept are used (safety.md S8).
     #[must_use]
     pub fn token(&self) -> Token {
         let [d, e] = &self.commitments.bytes;
@@ -82,8 +92,8 @@ impl<C: Ciphersuite> Nonces<C> {
 }
 
 /// Section 4.1: `H3(random_bytes || secret)`.
-fn nonce_generate<C: Ciphersuite>(random: &SecretBytes<32>, secret: &SecretScalar<C>) -> SecretScalar<C> {
-    SecretScalar::new(C::h3(&[random.expose(), secret.to_bytes().expose()]))
+fn nonce_generate<C: Ciphersuite>(random: &SecretBytes<32>, secret: &SecretScalar<C>) -> Box<SecretScalar<C>> {
+    Box::new(SecretScalar::new(C::h3(&[random.expose(), secret.to_bytes().expose()])))
 }
 
 /// The commitments `D = d*G` and `E = e*G` of one signer.

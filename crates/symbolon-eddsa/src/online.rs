@@ -9,7 +9,8 @@ use symbolon_core::{ItemId, PartyId, SeedRng};
 use symbolon_session::{Agreed, Draft, Failed, Header, Inbox, Next, Protocol, Roster, Run, Sends, Setup, Terms, To};
 use symbolon_sharing::KeyShare;
 
-/// The bank item that a first frame of [`FrostOnline`] asks for.
+/// The bank item that a first frame of [`FrostOnline`] asks for. Nothing of the frame is authenticated here: a signer takes the item
+/// only for a request that its own user or policy has approved, since its own first frame is its signature.
 #[must_use]
 pub fn item_of(frame: &[u8]) -> Option<ItemId> {
     let header = Header::parse(frame).ok()?;
@@ -102,7 +103,7 @@ impl<C: Ciphersuite> Protocol for FrostOnline<C> {
         let quorum = &setup.request.quorum;
         let package = SigningPackage::new(quorum.signers.clone(), list, setup.request.message().to_vec());
         let signed = package.and_then(|package| {
-            let own = package.sign(quorum.roster.me(), share.secret(), nonces)?;
+            let own = package.sign_as(quorum.roster.me(), share.secret(), nonces)?;
             Ok((package, own))
         });
         // a group commitment that is the identity fails at every signer alike, in `advance`

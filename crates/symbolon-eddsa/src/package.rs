@@ -3,9 +3,10 @@
 use crate::{Ciphersuite, CommitmentList, Nonces, SignError, Signature, Signers, signers::Signer};
 use alloc::{collections::BTreeMap, vec::Vec};
 use symbolon_core::{
-    PartyId, SecretScalar,
+    PartyId, SecretScalar, Transcript,
     wire::{DecodeError, Reader},
 };
+use symbolon_sharing::{KeyShare, Scheme};
 
 /// A message, its signers and their commitments, and everything public that follows from them. What is signed is exactly this.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -88,15 +89,39 @@ impl<C: Ciphersuite> SigningPackage<C> {
         &self.list
     }
 
+    /// A hash of the package: key, signers with their public shares, commitments, message. A signer that sends it beside its share,
+    /// and a coordinator that compares it, tell a difference of arguments (which is nobody's lie) from a wrong share.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let start = Transcript::new("eddsa", "package").part([C::ID]).part(self.signers.public_key().to_bytes());
+        let signers = self.signers.all().iter();
+        let t = signers.fold(start, |t, signer| t.number(signer.id.get()).point::<C>(&signer.public_share));
+        t.part(self.list.to_bytes()).part(&self.message).finish()
+    }
+
     /// `sign` of section 5.2: `z_i = d_i + e_i*rho_i + lambda_i*x_i*c`. The nonces are used up.
     ///
     /// # Errors
-    /// [`SignError::Signers`] if `me` is not a signer; [`SignError::OwnCommitments`] if the list does not have the commitments of
-    /// these nonces for `me`. The nonces are used up all the same.
+    /// [`SignError::Scheme`] for a share of another scheme; [`SignError::OtherShare`] if it is of another key, sharing or epoch than
+    /// the package is; [`SignError::Signers`] if its holder is not a signer; [`SignError::OwnCommitments`] if the list does not have
+    /// the commitments of these nonces for it. The nonces are used up all the same.
     ///
     /// # Security
-    /// Whoever has given away the share has signed, whatever becomes of the signature.
-    pub fn sign(
+    /// Whoever has given away the share has signed, whatever becomes of the signature. The message of the package MUST be the one
+    /// that the own user or policy has approved.
+    pub fn sign(&self, share: &KeyShare<C>, nonces: Nonces<C>) -> Result<SignatureShare<C>, SignError> {
+        if share.scheme() != Scheme::Frost {
+            return Err(SignError::Scheme);
+        }
+        let (signer, _) = self.signer(share.me()).ok_or(SignError::Signers)?;
+        let own = share.members().iter().find(|member| member.id == share.me()).map(|member| member.public_share);
+        if share.public_key() != self.signers.public_key().point() || own != Some(signer.public_share) {
+            return Err(SignError::OtherShare);
+        }
+        self.sign_as(share.me(), share.secret(), nonces)
+    }
+
+    pub(crate) fn sign_as(
         &self,
         me: PartyId,
         share: &SecretScalar<C>,

@@ -1,7 +1,7 @@
 //! Keys from elsewhere, and keys that leave: an Ed25519 seed on the way in, a scalar on the way out.
 
 use crate::{Ciphersuite, PublicKey, Signature};
-use rand_core::CryptoRng;
+use rand_core::TryCryptoRng;
 use sha2::{Digest, Sha512};
 use symbolon_core::{Ed25519, Group, SecretBytes, SecretScalar, Transcript};
 use zeroize::Zeroizing;
@@ -28,20 +28,22 @@ pub fn scalar_from_seed(seed: &SecretBytes<32>) -> SecretScalar<Ed25519> {
 /// Signs with the whole secret key, offline: for whoever has left with [`symbolon_sharing::exit`]. The signature is an ordinary
 /// one. The nonce is `T("offline nonce", fresh randomness, scalar, message)`, so that it stays secret when the generator fails.
 ///
+/// # Errors
+/// The generator's.
+///
 /// # Security
 /// Here one machine has the key. That is the end of what this library is for.
-#[must_use]
-pub fn sign_with_scalar<C: Ciphersuite>(
+pub fn sign_with_scalar<C: Ciphersuite, R: TryCryptoRng>(
     scalar: &SecretScalar<C>,
     message: &[u8],
-    rng: &mut impl CryptoRng,
-) -> Signature<C> {
+    rng: &mut R,
+) -> Result<Signature<C>, R::Error> {
     // P is computed, never taken: a signature under a wrong P publishes the key
-    let public_key = PublicKey::<C>::new(scalar.public());
-    let fresh = SecretBytes::<32>::random(rng);
+    let public_key = PublicKey::<C>::known(scalar.public());
+    let fresh = SecretBytes::<32>::try_random(rng)?;
     let nonce = Transcript::new("eddsa", "offline nonce").part([C::ID]).part(fresh.expose());
     let nonce = SecretScalar::<C>::new(nonce.part(scalar.to_bytes().expose()).part(message).scalar::<C>());
     let big_r = C::point_to_bytes(&nonce.public());
     let c = C::h2(&[big_r.as_ref(), public_key.to_bytes().as_ref(), message]);
-    Signature::new(big_r, *nonce.expose() + c * *scalar.expose())
+    Ok(Signature::new(big_r, *nonce.expose() + c * *scalar.expose()))
 }

@@ -64,7 +64,7 @@ impl<C: Ciphersuite> Protocol for FrostSign<C> {
 
     /// Round 1: nonces and their commitments.
     fn start(_: &FrostRequest<C>, share: &KeyShare<C>, (): (), _: &Run, rng: &mut SeedRng) -> (Self, Vec<Draft>) {
-        let nonces = Nonces::generate(share.secret(), rng);
+        let nonces = Nonces::draw(share.secret(), rng);
         let draft = (To::All, nonces.commitments().to_bytes());
         let x = SecretScalar::new(*share.secret().expose());
         (Self(State::Committed(Committed { nonces, x })), [draft].into())
@@ -99,7 +99,7 @@ impl<C: Ciphersuite> Committed<C> {
         let view = view(&run.sid(), &list);
         let package = SigningPackage::new(setup.quorum.signers.clone(), list, setup.message().to_vec());
         let package = package.map_err(|error| unattributed(me, &error))?;
-        let own = package.sign(me, &self.x, self.nonces).map_err(|error| unattributed(me, &error))?;
+        let own = package.sign_as(me, &self.x, self.nonces).map_err(|error| unattributed(me, &error))?;
         let mut w = Writer::with_capacity(64);
         w.bytes(&view).bytes(&own.to_bytes());
         Ok(Next::Round(FrostSign(State::Shared(Shared { package, own, view })), [(To::All, w.finish())].into()))
@@ -149,7 +149,8 @@ pub(crate) fn finish<C: Ciphersuite>(
     shares: &BTreeMap<PartyId, SignatureShare<C>>,
 ) -> Result<Signature<C>, Failed<()>> {
     package.aggregate(shares).map_err(|error| match &error {
-        SignError::Shares(wrong) => match wrong.first() {
+        // an own share that is wrong is a fault of this machine, and names nobody
+        SignError::Shares(wrong) => match wrong.iter().find(|signer| **signer != me) {
             Some(culprit) => Failed::new(*culprit, Fault::SignatureShare),
             None => Failed::new(me, Fault::Signature),
         },

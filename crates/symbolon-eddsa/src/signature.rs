@@ -3,6 +3,7 @@
 use crate::Ciphersuite;
 use core::fmt;
 use symbolon_core::wire::{DecodeError, Reader, Writer};
+use symbolon_sharing::KeyShare;
 
 /// The public key `P` of a group of signers, with its encoding.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -12,9 +13,20 @@ pub struct PublicKey<C: Ciphersuite> {
 }
 
 impl<C: Ciphersuite> PublicKey<C> {
-    /// Of a point that is not the identity, such as [`symbolon_sharing::KeyShare::public_key`].
+    /// The key that a share is of.
     #[must_use]
-    pub fn new(point: C::Point) -> Self {
+    pub fn of(share: &KeyShare<C>) -> Self {
+        Self::known(*share.public_key())
+    }
+
+    /// # Errors
+    /// Those of [`Self::from_bytes`].
+    pub fn new(point: &C::Point) -> Result<Self, DecodeError> {
+        Self::from_bytes(C::point_to_bytes(point).as_ref())
+    }
+
+    /// Of a point that is in the prime-order group, and not the identity.
+    pub(crate) fn known(point: C::Point) -> Self {
         Self { point, bytes: C::point_to_bytes(&point) }
     }
 

@@ -3,6 +3,7 @@
 use crate::{Ciphersuite, PublicKey, SignError};
 use alloc::vec::Vec;
 use symbolon_core::{Group, PartyId, Threshold};
+use symbolon_session::Roster;
 use symbolon_sharing::{KeyShare, Scheme, lagrange};
 
 /// At least `t` holders of a key that sign together: the public key, and of each signer its public share `X_i` and its
@@ -31,14 +32,16 @@ impl<C: Ciphersuite> Signers<C> {
             return Err(SignError::Scheme);
         }
         let holders: Vec<_> = share.members().iter().map(|member| (member.id, member.public_share)).collect();
-        Self::chosen(PublicKey::new(*share.public_key()), share.threshold(), &holders, signers)
+        Self::chosen(PublicKey::of(share), share.threshold(), &holders, signers)
     }
 
     /// The same for a coordinator without a share, from what the holders have told it: the public key, the threshold and the
     /// public shares of all holders.
     ///
+    /// Public shares that are false but add up to the key make honest signers look wrong: take them from holders that agree.
+    ///
     /// # Errors
-    /// [`SignError::Signers`]; [`SignError::PublicShares`] if the public shares of these signers are not of this key.
+    /// [`SignError::Signers`], also for more than 255; [`SignError::PublicShares`] if the public shares of these signers are not of this key.
     pub fn new(
         public_key: PublicKey<C>,
         threshold: Threshold,
@@ -56,7 +59,7 @@ impl<C: Ciphersuite> Signers<C> {
         holders: &[(PartyId, C::Point)],
         signers: &[PartyId],
     ) -> Result<Self, SignError> {
-        if signers.len() < usize::from(threshold.get()) || signers.len() > holders.len() {
+        if signers.len() < usize::from(threshold.get()) || signers.len() > holders.len().min(Roster::MAX) {
             return Err(SignError::Signers);
         }
         let mut ids = signers.to_vec();

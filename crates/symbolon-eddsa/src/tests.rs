@@ -86,7 +86,7 @@ fn rfc_9591<C: Ciphersuite>(file: &str) {
     assert_eq!(second.len(), 2);
     for output in second {
         let id = id(&output["identifier"]);
-        let share = package.sign(id, &shares[&id], nonces.remove(&id).unwrap()).unwrap();
+        let share = package.sign_as(id, &shares[&id], nonces.remove(&id).unwrap()).unwrap();
         assert_eq!(share.to_bytes(), array(&output["sig_share"]));
         assert!(package.verify_share(id, &share).is_ok());
         sent.insert(id, share);
@@ -123,7 +123,7 @@ fn batches_are_single_nonces() {
     let batch = Nonces::batch(&share, 3, &mut symbolon_core::SeedRng::new(&[2; 32]));
     let mut again = symbolon_core::SeedRng::new(&[2; 32]);
     for nonces in &batch {
-        assert_eq!(nonces.commitments(), Nonces::generate(&share, &mut again).commitments());
+        assert_eq!(nonces.commitments(), Nonces::draw(&share, &mut again).commitments());
     }
     let names: alloc::collections::BTreeSet<_> = batch.iter().map(Nonces::token).collect();
     assert_eq!(names.len(), 3);

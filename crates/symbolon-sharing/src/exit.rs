@@ -39,7 +39,8 @@ pub enum ExitError {
 ///
 /// # Security
 /// From here on one machine has the key. The shares of all holders remain, and any `t` of them are the key as well: to be alone
-/// with it, move the funds to a fresh key. A non-hardened BIP-32 child key together with the chain code gives away the root. On
+/// with it, move the funds to a fresh key. Holders who go on mark their shares ([`KeyShare::with_exported`]), or the health of a later
+/// epoch says that the old sharing is dead. A non-hardened BIP-32 child key together with the chain code gives away the root. On
 /// Ed25519 the scalar is not the 32-byte seed that wallets import, and no seed has it: it signs with
 /// `symbolon_eddsa::sign_with_scalar`, and nowhere else.
 pub fn exit<G: Group>(shares: &[KeyShare<G>], consent: &Consent) -> Result<Exit<G>, ExitError> {

@@ -222,6 +222,13 @@ impl<G: Group> KeyShare<G> {
         self
     }
 
+    /// Marks the key: somebody has it whole, or part of it has left ([`crate::exit()`]).
+    #[must_use]
+    pub const fn with_exported(mut self) -> Self {
+        self.marks.exported = true;
+        self
+    }
+
     /// The secret share `x_i`.
     #[must_use]
     pub const fn secret(&self) -> &SecretScalar<G> {

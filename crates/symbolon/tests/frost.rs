@@ -31,7 +31,7 @@ const MESSAGE: &[u8] = b"pay 1";
 fn check(signatures: impl IntoIterator<Item = Signature<G>>, share: &KeyShare<G>, message: &[u8]) {
     let signatures: Vec<_> = signatures.into_iter().collect();
     assert!(signatures.windows(2).all(|two| two[0] == two[1]) && signatures.len() > 1);
-    let key = VerifyingKey::from_bytes(&PublicKey::<G>::new(*share.public_key()).to_bytes()).unwrap();
+    let key = VerifyingKey::from_bytes(&PublicKey::of(share).to_bytes()).unwrap();
     key.verify_strict(message, &signatures[0].to_bytes().as_slice().try_into().unwrap()).unwrap();
 }
 
@@ -183,7 +183,7 @@ fn an_imported_seed_keeps_its_account_and_leaves_as_a_scalar() {
     let wallet = SigningKey::from_bytes(&seed);
     let scalar = frost::scalar_from_seed(&SecretBytes::new(seed));
     let public_key = scalar.public();
-    assert_eq!(PublicKey::<G>::new(public_key).to_bytes(), wallet.verifying_key().to_bytes());
+    assert_eq!(PublicKey::<G>::new(&public_key).unwrap().to_bytes(), wallet.verifying_key().to_bytes());
 
     let new = vec![holder(1, 1), holder(2, 2), holder(3, 3)];
     let plan = Import { dealer: holder(9, 9), new, threshold: th(2), scheme: Scheme::Frost, public_key };
@@ -217,7 +217,7 @@ fn an_imported_seed_keeps_its_account_and_leaves_as_a_scalar() {
     assert!(matches!(committee::exit(&opened, &Consent::new([])), Err(ExitError::Consent)));
     let key_id = opened[0].key_id();
     let exit = committee::exit(&opened, &Consent::new([Change::Exits(key_id)])).unwrap();
-    let signature = frost::sign_with_scalar(exit.secret(), MESSAGE, &mut rng(1));
+    let signature = frost::sign_with_scalar(exit.secret(), MESSAGE, &mut SysRng).unwrap();
     let bytes: [u8; 64] = signature.to_bytes().try_into().unwrap();
     wallet.verifying_key().verify_strict(MESSAGE, &bytes.into()).unwrap();
     assert_ne!(bytes, wallet.sign(MESSAGE).to_bytes(), "another nonce: the prefix of the seed is not in the scalar");

@@ -7,7 +7,7 @@ use super::{
 use crate::{solana, wallet::Failure};
 use std::io::Write;
 use symbolon::{
-    Ed25519, KeyShare, Outgoing, PartyId, Scheme, Session, SysRng,
+    Ed25519, Group, KeyShare, Outgoing, PartyId, Scheme, Session, SysRng,
     frost::{self, FrostSign, PublicKey},
 };
 
@@ -18,7 +18,7 @@ impl Curve for Ed25519 {
     const SCHEME: Scheme = Scheme::Frost;
 
     fn shown(public_key: &Self::Point) -> String {
-        format!("account {}", solana::address(&PublicKey::<Self>::new(*public_key).to_bytes()))
+        format!("account {}", solana::address(&Self::point_to_bytes(public_key)))
     }
 
     /// FROST takes the shares and nothing else.
@@ -33,7 +33,7 @@ impl Curve for Ed25519 {
         let mut signatures: Vec<_> = ends.into_values().map(|(signature, _)| signature).collect();
         signatures.dedup();
         let [signature] = signatures.as_slice() else { return Err("the signers have different signatures".into()) };
-        let key = PublicKey::<Self>::new(life.public_key).to_bytes();
+        let key = Self::point_to_bytes(&life.public_key);
         let signature = signature.to_bytes().try_into().map_err(|_| "a signature has 64 bytes")?;
         let signed = request()?.finish(&signature, &key)?;
         let id = signed.signature;
@@ -68,6 +68,6 @@ fn start_sign(
     signers: &[PartyId],
 ) -> Result<(Session<FrostSign<Ed25519>>, Vec<Outgoing>), Failure> {
     let share = share.map_or_else(|| party.share::<Ed25519>(), Ok)?;
-    let message = request()?.message(&PublicKey::<Ed25519>::new(*share.public_key()).to_bytes())?;
+    let message = request()?.message(&PublicKey::of(&share).to_bytes())?;
     Ok(frost::sign(&share, signers, message, party.auth(), &mut SysRng)?)
 }
