@@ -2,7 +2,8 @@
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use symbolon::Suite;
-use symbolon_benches::World;
+use symbolon_benches::{Committee, World, Zcash};
+use symbolon_core::Ed25519;
 
 fn wallet(c: &mut Criterion) {
     let mut world = World::new(1, Suite::Blake3);
@@ -34,5 +35,34 @@ fn wallet(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, wallet);
+/// The Zcash Foundation's crate does without authentication of messages.
+fn frost(c: &mut Criterion) {
+    let mut three = Committee::<Ed25519>::new(3, 2, 3).with_keys(1);
+    let mut zcash = Zcash::new(4, 2, 3);
+    let mut group = c.benchmark_group("frost");
+    group.sample_size(20);
+    group.bench_function("keygen 2 of 3", |b| b.iter(|| three.dkg()));
+    group.bench_function("keygen 2 of 3, Zcash Foundation", |b| b.iter(|| zcash.keygen()));
+    group.bench_function("sign 2 of 3", |b| b.iter(|| three.frost_sign()));
+    group.bench_function("sign 2 of 3, Zcash Foundation", |b| b.iter(|| zcash.sign()));
+    let three = std::cell::RefCell::new(three);
+    let bank = std::cell::RefCell::new(Vec::new());
+    let refill = || {
+        if bank.borrow().is_empty() {
+            let items = three.borrow_mut().frost_preprocess(64).0;
+            let [one, other] = <[_; 2]>::try_from(items).ok().expect("two signers");
+            bank.borrow_mut().extend(one.into_iter().zip(other).map(|(one, other)| vec![one, other]));
+        }
+        bank.borrow_mut().pop().expect("just refilled")
+    };
+    group.bench_function("sign from the bank, 2 of 3", |b| {
+        b.iter_batched(refill, |items| three.borrow_mut().frost_sign_online(items), BatchSize::PerIteration);
+    });
+    let mut hundred = Committee::<Ed25519>::new(5, 67, 100).with_dealt_key();
+    group.sample_size(10);
+    group.bench_function("sign 67 of 100", |b| b.iter(|| hundred.frost_sign()));
+    group.finish();
+}
+
+criterion_group!(benches, wallet, frost);
 criterion_main!(benches);

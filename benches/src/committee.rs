@@ -3,8 +3,8 @@
 use crate::{Cost, End, id, label, measure_all};
 use rand_chacha::ChaCha12Rng;
 use symbolon::{
-    Auth, DerivationPath, Identity, IdentityKey, PartyId, Payload, Protocol, Roster, Scheme, Secp256k1, SecretBytes,
-    Session, Suite, Threshold,
+    Auth, DerivationPath, Group, Identity, IdentityKey, PartyId, Payload, Protocol, Roster, Scheme, Secp256k1,
+    SecretBytes, Session, Suite, Threshold,
 };
 use symbolon_ecdsa::{
     QuorumFull, QuorumFullSetup, QuorumItem, QuorumOnline, QuorumOnlineSetup, QuorumPreprocess, QuorumPreprocessSetup,
@@ -14,23 +14,21 @@ use symbolon_mta::{CommitteeSetup, CommitteeTerms};
 use symbolon_sharing::{Batch, Dkg, DkgSetup, Factors, KeyShare, Ready, Refreshes, Reshare, refresh, refresh_batch};
 use symbolon_testkit::seeded;
 
-type Curve = Secp256k1;
-
 /// What a session is started with.
 type Started<P> = (<P as Protocol>::Setup, <P as Protocol>::LongTerm, <P as Protocol>::Input);
 
-/// `t` of `n`, parties `1..=n`, with the identity key of each.
-pub struct Committee {
-    rng: ChaCha12Rng,
-    keys: Vec<IdentityKey>,
-    threshold: Threshold,
-    /// The shares of each key that was made for refreshes.
-    shares: Vec<Vec<KeyShare<Curve>>>,
+/// `t` of `n`, parties `1..=n`, with the identity key of each. On secp256k1 they sign with ECDSA, on Ed25519 with FROST.
+pub struct Committee<G: Group> {
+    pub(crate) rng: ChaCha12Rng,
+    pub(crate) keys: Vec<IdentityKey>,
+    pub(crate) threshold: Threshold,
+    /// The shares of each key that was made for refreshes and signatures.
+    pub(crate) shares: Vec<Vec<KeyShare<G>>>,
     /// The pair setups of the signers `1..=t`; they move into a run and back.
     setups: Vec<Setups>,
 }
 
-impl Committee {
+impl<G: Group> Committee<G> {
     /// Without a key.
     ///
     /// # Panics
@@ -44,7 +42,7 @@ impl Committee {
         Self { rng, keys, threshold, shares: Vec::new(), setups: Vec::new() }
     }
 
-    /// Makes `count` keys, which the refreshes below begin from.
+    /// Makes `count` keys, which refreshes and signatures begin from.
     #[must_use]
     pub fn with_keys(mut self, count: usize) -> Self {
         for _ in 0..count {
@@ -54,7 +52,7 @@ impl Committee {
         self
     }
 
-    fn n(&self) -> u16 {
+    pub(crate) fn n(&self) -> u16 {
         u16::try_from(self.keys.len()).expect("made from a u16")
     }
 
@@ -75,10 +73,11 @@ impl Committee {
         measure_all(n, start)
     }
 
-    fn generate(&mut self) -> (Vec<KeyShare<Curve>>, Cost) {
-        let setup = |me| DkgSetup::new(self.roster(id(me)), self.threshold, Scheme::Ecdsa).expect("fits");
+    fn generate(&mut self) -> (Vec<KeyShare<G>>, Cost) {
+        let scheme = if G::ID == Secp256k1::ID { Scheme::Ecdsa } else { Scheme::Frost };
+        let setup = |me| DkgSetup::new(self.roster(id(me)), self.threshold, scheme).expect("fits");
         let members = (1..=self.n()).map(|me| (setup(me), (), ())).collect();
-        let (ends, cost) = self.run::<Dkg<Curve>>(members);
+        let (ends, cost) = self.run::<Dkg<G>>(members);
         (ends.into_iter().map(|end| end.0).collect(), cost)
     }
 
@@ -87,7 +86,7 @@ impl Committee {
         self.generate().1
     }
 
-    fn dealers(&self) -> Vec<PartyId> {
+    pub(crate) fn dealers(&self) -> Vec<PartyId> {
         (1..=self.threshold.get()).map(id).collect()
     }
 
@@ -96,13 +95,13 @@ impl Committee {
     /// # Panics
     /// If no key was made.
     pub fn refresh(&mut self) -> Cost {
-        let ready = |share: &KeyShare<Curve>| refresh(share, &self.dealers(), share.epoch() + 1, Factors::Gone);
+        let ready = |share: &KeyShare<G>| refresh(share, &self.dealers(), share.epoch() + 1, Factors::Gone);
         let plan = |share| {
-            let (setup, source): Ready<Curve, Refreshes> = ready(share).expect("a plan");
+            let (setup, source): Ready<G, Refreshes> = ready(share).expect("a plan");
             (setup, source, ())
         };
         let members = self.shares[0].iter().map(plan).collect();
-        self.run::<Reshare<Curve, Refreshes>>(members).1
+        self.run::<Reshare<G, Refreshes>>(members).1
     }
 
     /// The refresh of all keys in one run.
@@ -116,11 +115,13 @@ impl Committee {
             (setup, source, ())
         };
         let members = (0..self.keys.len()).map(ready).collect();
-        let (ends, cost) = self.run::<Reshare<Curve, Batch<Refreshes>>>(members);
+        let (ends, cost) = self.run::<Reshare<G, Batch<Refreshes>>>(members);
         assert!(ends.iter().all(|end| end.0.done.len() == self.shares.len()), "every key is refreshed");
         cost
     }
+}
 
+impl Committee<Secp256k1> {
     /// Pair setups among the first `count` members.
     fn pair_setups(&mut self, count: u16) -> Cost {
         let holders: Vec<_> = (1..=count).map(|i| (id(i), self.keys[usize::from(i) - 1].identity())).collect();

@@ -1,8 +1,11 @@
 //! The runs that are measured: honest parties in one thread, every frame as bytes.
 
 mod committee;
+mod frost;
+mod zcash;
 
 pub use committee::Committee;
+pub use zcash::Zcash;
 
 use rand_chacha::ChaCha12Rng;
 use std::time::Duration;
