@@ -1,16 +1,13 @@
 //! The coordinator of RFC 9591, section 5: it talks to each signer, holds nothing secret, and makes the signature.
 //!
-//! A signer of a coordinator calls [`Nonces::generate`], [`SigningPackage::new`] with *its own* message and the coordinator's
-//! list, and [`SigningPackage::sign`].
+//! A signer of a coordinator calls [`crate::Nonces::generate`], [`SigningPackage::new`] with *its own* message and the
+//! coordinator's list, and [`SigningPackage::sign`].
 
 use crate::{
     Ciphersuite, CommitmentList, NonceCommitments, SignError, Signature, SignatureShare, Signers, SigningPackage,
 };
 use alloc::{collections::BTreeMap, vec::Vec};
-use symbolon_core::{
-    PartyId,
-    wire::{DecodeError, Reader},
-};
+use symbolon_core::{PartyId, wire::DecodeError};
 
 /// Why something of a signer was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +34,7 @@ pub enum RefusedError {
 /// coordinator says of a signer means something only if both have the same package: let signers send [`SigningPackage::digest`]
 /// beside their shares, and compare it first. A coordinator that lies gets no forgery and learns no share; it can only prevent
 /// signatures.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Coordinator<C: Ciphersuite> {
     signers: Signers<C>,
     message: Vec<u8>,
@@ -63,8 +61,7 @@ impl<C: Ciphersuite> Coordinator<C> {
         if self.signers.get(from).is_none() {
             return Err(RefusedError::NotASigner(from));
         }
-        let read = Reader::new(bytes).whole(NonceCommitments::decode);
-        let commitments = read.map_err(|error| RefusedError::Encoding(from, error))?;
+        let commitments = NonceCommitments::from_bytes(bytes).map_err(|error| RefusedError::Encoding(from, error))?;
         match self.commitments.get(&from) {
             Some(first) if *first != commitments => Err(RefusedError::Twice(from)),
             Some(_) => Ok(()),
@@ -80,7 +77,7 @@ impl<C: Ciphersuite> Coordinator<C> {
     /// # Errors
     /// [`SignError::Signers`] while somebody's are missing, with the coordinator as it was; [`SignError::Degenerate`].
     pub fn aggregator(self) -> Result<Aggregator<C>, (SignError, Self)> {
-        let list = CommitmentList::new(self.commitments.clone());
+        let list = CommitmentList::of(self.commitments.clone());
         match SigningPackage::new(self.signers.clone(), list, self.message.clone()) {
             Ok(package) => Ok(Aggregator { package, shares: BTreeMap::new() }),
             Err(error) => Err((error, self)),
@@ -89,6 +86,7 @@ impl<C: Ciphersuite> Coordinator<C> {
 }
 
 /// Round two: collects the shares.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Aggregator<C: Ciphersuite> {
     package: SigningPackage<C>,
     shares: BTreeMap<PartyId, SignatureShare<C>>,
@@ -107,15 +105,23 @@ impl<C: Ciphersuite> Aggregator<C> {
     }
 
     /// Takes the share of a signer without verifying it; [`Self::finish`] does that for all shares, if it has to. The same
-    /// bytes again are no error.
+    /// bytes again are no error; the first share stands, also a wrong one.
     ///
     /// # Errors
     /// [`RefusedError`]; nothing has changed.
     pub fn share(&mut self, from: PartyId, bytes: &[u8]) -> Result<(), RefusedError> {
+        let share = self.read(from, bytes)?;
+        self.file(from, share)
+    }
+
+    fn read(&self, from: PartyId, bytes: &[u8]) -> Result<SignatureShare<C>, RefusedError> {
         if self.package.signers().get(from).is_none() {
             return Err(RefusedError::NotASigner(from));
         }
-        let share = SignatureShare::from_bytes(bytes).map_err(|error| RefusedError::Encoding(from, error))?;
+        SignatureShare::from_bytes(bytes).map_err(|error| RefusedError::Encoding(from, error))
+    }
+
+    fn file(&mut self, from: PartyId, share: SignatureShare<C>) -> Result<(), RefusedError> {
         match self.shares.get(&from) {
             Some(first) if *first != share => Err(RefusedError::Twice(from)),
             Some(_) => Ok(()),
@@ -131,12 +137,9 @@ impl<C: Ciphersuite> Aggregator<C> {
     /// # Errors
     /// [`RefusedError`]; nothing has changed.
     pub fn verified_share(&mut self, from: PartyId, bytes: &[u8]) -> Result<(), RefusedError> {
-        let share = SignatureShare::from_bytes(bytes).map_err(|error| RefusedError::Encoding(from, error))?;
-        match self.package.verify_share(from, &share) {
-            Ok(()) => self.share(from, bytes),
-            Err(SignError::Shares(_)) => Err(RefusedError::Share(from)),
-            Err(_) => Err(RefusedError::NotASigner(from)),
-        }
+        let share = self.read(from, bytes)?;
+        self.package.verify_share(from, &share).map_err(|_| RefusedError::Share(from))?;
+        self.file(from, share)
     }
 
     /// The signature, verified.

@@ -1,6 +1,6 @@
 //! Round one: nonces and their commitments (RFC 9591, sections 4.1 and 5.1).
 
-use crate::Ciphersuite;
+use crate::{Ciphersuite, SignError};
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
@@ -133,6 +133,12 @@ impl<C: Ciphersuite> NonceCommitments<C> {
     }
 
     /// # Errors
+    /// Those of [`Self::decode`], and for another length.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Reader::new(bytes).whole(Self::decode)
+    }
+
+    /// # Errors
     /// [`DecodeError`]: not two canonical points of the prime-order group, or the identity.
     pub fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let mut point = || -> Result<(C::Point, C::PointBytes), DecodeError> {
@@ -150,7 +156,21 @@ impl<C: Ciphersuite> NonceCommitments<C> {
 pub struct CommitmentList<C: Ciphersuite>(BTreeMap<PartyId, NonceCommitments<C>>);
 
 impl<C: Ciphersuite> CommitmentList<C> {
-    pub(crate) const fn new(list: BTreeMap<PartyId, NonceCommitments<C>>) -> Self {
+    /// Of signers in any order.
+    ///
+    /// # Errors
+    /// [`SignError::Signers`] if one is there twice.
+    pub fn new(entries: impl IntoIterator<Item = (PartyId, NonceCommitments<C>)>) -> Result<Self, SignError> {
+        let mut list = BTreeMap::new();
+        for (id, commitments) in entries {
+            if list.insert(id, commitments).is_some() {
+                return Err(SignError::Signers);
+            }
+        }
+        Ok(Self(list))
+    }
+
+    pub(crate) const fn of(list: BTreeMap<PartyId, NonceCommitments<C>>) -> Self {
         Self(list)
     }
 

@@ -25,7 +25,7 @@ pub fn scalar_from_seed(seed: &SecretBytes<32>) -> SecretScalar<Ed25519> {
     SecretScalar::new(Ed25519::scalar_from_wide(&wide))
 }
 
-/// Signs with the whole secret key, offline: for whoever has left with [`symbolon_sharing::exit`]. The signature is an ordinary
+/// Signs with the whole secret key, offline: for whoever has left with `symbolon_sharing::exit`. The signature is an ordinary
 /// one. The nonce is `T("offline nonce", fresh randomness, scalar, message)`, so that it stays secret when the generator fails.
 ///
 /// # Errors

@@ -139,7 +139,7 @@ pub(crate) fn collect<C: Ciphersuite>(
     for peer in roster.peers() {
         list.insert(peer, read(peer).map_err(|error| Failed::new(peer, error.into()))?);
     }
-    Ok(CommitmentList::new(list))
+    Ok(CommitmentList::of(list))
 }
 
 /// The signature, or the first signer whose share is wrong.

@@ -67,7 +67,7 @@ fn rfc_9591<C: Ciphersuite>(file: &str) {
         assert_eq!(sent[C::POINT_LEN..], bytes(&output["binding_nonce_commitment"]));
         nonces.insert(id, own);
     }
-    let list = CommitmentList::new(nonces.iter().map(|(id, own)| (*id, *own.commitments())).collect());
+    let list = CommitmentList::new(nonces.iter().map(|(id, own)| (*id, *own.commitments()))).unwrap();
 
     // binding factors
     let package = SigningPackage::new(signers, list.clone(), message.clone()).unwrap();

@@ -229,7 +229,7 @@ impl<'k, C: Both> Signing<'k, C> {
     /// Both rounds. Our signers get the list of their coordinator, their signers that of ours.
     fn new(keys: &'k Keys<C>, quorum: &[PartyId], is_ours: impl Fn(usize) -> bool, message: &[u8], seed: u64) -> Self {
         let share = &keys.ours[&quorum[0]];
-        let public_key = PublicKey::new(*share.public_key());
+        let public_key = PublicKey::of(share);
         let holders: Vec<_> = share.members().iter().map(|member| (member.id, member.public_share)).collect();
         let signers = Signers::new(public_key, share.threshold(), &holders, quorum).unwrap();
         let mut coordinator = Coordinator::new(signers, message);
@@ -237,7 +237,7 @@ impl<'k, C: Both> Signing<'k, C> {
         for (place, me) in quorum.iter().enumerate() {
             let mut rng = seeded(seed << 8 | u64::from(me.get()));
             let (secret, bytes) = if is_ours(place) {
-                let nonces = Nonces::generate(keys.ours[me].secret(), &mut rng);
+                let nonces = Nonces::generate(&keys.ours[me], &mut rng).unwrap();
                 let bytes = nonces.commitments().to_bytes();
                 (Waiting::Ours(nonces), bytes)
             } else {
@@ -260,7 +260,7 @@ impl<'k, C: Both> Signing<'k, C> {
                 let signers = Signers::of(&keys.ours[&me], quorum).unwrap();
                 let list = CommitmentList::from_bytes(&list_of::<C>(&package, quorum)).unwrap();
                 let package = SigningPackage::new(signers, list, message.to_vec()).unwrap();
-                (me, package.sign(me, keys.ours[&me].secret(), nonces).unwrap().to_bytes().to_vec())
+                (me, package.sign(&keys.ours[&me], nonces).unwrap().to_bytes().to_vec())
             }
             Waiting::Theirs(nonces) => {
                 let package = package_of::<C>(&list, message);
@@ -446,7 +446,7 @@ fn their_coordinator_cannot_lie_to_our_signer() {
     let keys = of_our_dkg::<C>(2, 3, 51);
     let (me, quorum) = (id(1), [id(1), id(2)]);
     let share = &keys.ours[&me];
-    let nonces = |seed| Nonces::generate(share.secret(), &mut seeded(seed));
+    let nonces = |seed| Nonces::generate(share, &mut seeded(seed)).unwrap();
     let (_, other) = zf::round1::commit(keys.theirs[&id(2)].signing_share(), &mut Old(seeded(3)));
     let package = |own: &Nonces<C>| {
         let own = read::<C>(&own.commitments().to_bytes());
@@ -455,7 +455,7 @@ fn their_coordinator_cannot_lie_to_our_signer() {
     let told = |package: &zf::SigningPackage<_>, listed: &[PartyId], signers: &[PartyId]| {
         let list = CommitmentList::from_bytes(&list_of::<C>(package, listed)).unwrap();
         let package = SigningPackage::new(Signers::of(share, signers)?, list, b"pay 1".to_vec())?;
-        package.sign(me, share.secret(), nonces(1))
+        package.sign(share, nonces(1))
     };
     assert!(told(&package(&nonces(1)), &quorum, &quorum).is_ok());
     assert_eq!(told(&package(&nonces(2)), &quorum, &quorum), Err(SignError::OwnCommitments));

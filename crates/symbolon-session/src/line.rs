@@ -151,9 +151,10 @@ impl Line {
     /// Forgets the own frames that every receiver proved to have: a frame of a peer for round `r` was made from all
     /// frames of the rounds before `r`.
     pub(crate) fn prune(&mut self) {
-        let latest =
-            |of: PartyId| self.accepted.keys().filter(|slot| slot.1 == of).map(|slot| slot.0).max().unwrap_or(0);
-        let latest: BTreeMap<PartyId, u8> = self.roster.peers().map(|peer| (peer, latest(peer))).collect();
+        let mut latest: BTreeMap<PartyId, u8> = self.roster.peers().map(|peer| (peer, 0)).collect();
+        for (round, from, _) in self.accepted.keys() {
+            latest.entry(*from).and_modify(|latest| *latest = (*latest).max(*round));
+        }
         let slowest = latest.values().copied().min().unwrap_or(0);
         self.sent.retain(|sent| match sent.to {
             To::All => sent.round >= slowest,

@@ -171,11 +171,15 @@ impl<P: Protocol> Play<P> {
             line.tags.insert(line.me(), tag);
         }
         let members = || line.roster.members().iter().map(|member| member.0);
-        let sid = self.sid_of(line, |party| self.nonces.get(&party).copied());
         let known = |party: &PartyId| !P::NONCES || self.nonces.contains_key(party);
-        self.sid = members().all(|party| known(&party) || self.plan_of(party).first == 0).then_some(sid);
-        let sid0 = |party| self.sid_of(line, |other| self.nonces.get(&other).copied().filter(|_| other == party));
-        let sid0 = members().filter(known).map(|party| (party, if P::NONCES { sid0(party) } else { sid })).collect();
+        let complete = members().all(|party| known(&party) || self.plan_of(party).first == 0);
+        self.sid = complete.then(|| self.sid_of(line, |party| self.nonces.get(&party).copied()));
+        let mut sid0 = self.run.known_sid0().clone();
+        for party in members().filter(known) {
+            // it does not change once the nonce is there; without nonces it is the sid
+            let of = |other| self.nonces.get(&other).copied().filter(|_| other == party);
+            sid0.entry(party).or_insert_with(|| self.sid_of(line, of));
+        }
         self.run = Run::new(line.me(), sid0, self.sid);
     }
 

@@ -161,6 +161,11 @@ impl Run {
         Self { me, sid0, sid }
     }
 
+    /// Of the members whose nonces are known.
+    pub(crate) const fn known_sid0(&self) -> &BTreeMap<PartyId, Sid> {
+        &self.sid0
+    }
+
     /// The own session id of the first frame: all that the sid absorbs, with the own nonce only.
     #[must_use]
     pub fn sid0(&self) -> Sid {

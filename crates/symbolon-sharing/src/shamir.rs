@@ -66,14 +66,16 @@ pub fn lagrange<G: Group>(indices: &[G::Scalar]) -> Result<Vec<G::Scalar>, Shami
 /// # Errors
 /// [`ShamirError::ZeroIndex`], [`ShamirError::DuplicateIndex`].
 pub fn lagrange_at<G: Group>(indices: &[G::Scalar], at: &G::Scalar) -> Result<Vec<G::Scalar>, ShamirError> {
-    check_indices::<G>(indices)?;
-    let one = G::Scalar::from(1);
-    // numerators and denominators: prod (at - x_j), prod (x_i - x_j), j != i
-    let product = |i: usize, from: &G::Scalar| {
+    let (zero, one) = (G::Scalar::default(), G::Scalar::from(1));
+    if indices.contains(&zero) {
+        return Err(ShamirError::ZeroIndex);
+    }
+    // prod (x_i - x_j), j != i
+    let denominator = |(i, x_i): (usize, &G::Scalar)| {
         let others = indices.iter().enumerate().filter(|(j, _)| *j != i);
-        others.fold(one, |acc, (_, x_j)| acc * (*from - *x_j))
+        others.fold(one, |acc, (_, x_j)| acc * (*x_i - *x_j))
     };
-    let denominators: Vec<_> = indices.iter().enumerate().map(|(i, x_i)| product(i, x_i)).collect();
+    let denominators: Vec<_> = indices.iter().enumerate().map(denominator).collect();
     // Montgomery's trick: prefix products, one inversion, back again
     let mut prefix = Vec::with_capacity(indices.len());
     let mut all = one;
@@ -81,11 +83,21 @@ pub fn lagrange_at<G: Group>(indices: &[G::Scalar], at: &G::Scalar) -> Result<Ve
         prefix.push(all);
         all = all * *d;
     }
-    let mut inverse = G::invert(&all);
+    if all == zero {
+        return Err(ShamirError::DuplicateIndex);
+    }
+    // numerators prod (at - x_j), j != i: what is left of i times what is right of it
+    let mut left = Vec::with_capacity(indices.len());
+    indices.iter().fold(one, |product, x| {
+        left.push(product);
+        product * (*at - *x)
+    });
+    let (mut inverse, mut right) = (G::invert(&all), one);
     let mut weights = Vec::with_capacity(indices.len());
-    for (i, (d, before)) in denominators.iter().zip(&prefix).enumerate().rev() {
-        weights.push(inverse * *before * product(i, at));
+    for (((d, before), left), x) in denominators.iter().zip(&prefix).zip(&left).zip(indices).rev() {
+        weights.push(inverse * *before * *left * right);
         inverse = inverse * *d;
+        right = right * (*at - *x);
     }
     weights.reverse();
     Ok(weights)
