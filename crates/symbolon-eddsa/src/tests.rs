@@ -1,5 +1,8 @@
 //! The test vectors of RFC 9591, appendix E, with all intermediate values.
 
+#[cfg(target_os = "linux")]
+mod wiped;
+
 use crate::*;
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use serde_json::Value;

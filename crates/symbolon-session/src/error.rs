@@ -69,8 +69,9 @@ pub struct Aborted<H> {
     /// anybody. They may hold private bodies, and are wiped on drop.
     pub evidence: Option<Evidence>,
     /// After [`Fault::View`], and where the confirmations differ ([`Agreed::Outcome`]), with [`crate::Auth::Signed`]: the
-    /// broadcasts of the others as they were received here, confirmations included. Two members that exchange them find
-    /// two frames for one slot, and [`crate::convict`] names their signer.
+    /// broadcasts of the others as they were received here, confirmations included. Members that exchange them find either
+    /// two frames for one slot, whose signer [`crate::convict`] names, or a signed view that is not the hash of what all have
+    /// from the rounds before, whose signer has lied about it.
     pub view: Vec<Vec<u8>>,
 }
 

@@ -1,7 +1,7 @@
 //! A Shamir share of a key, with everything that tells it from every other share.
 
 use crate::{Marks, lagrange, lagrange_at};
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use symbolon_core::{
     Group, KeyId, PartyId, SecretBytes, SecretScalar, SharingId, Threshold, Transcript,
     wire::{DecodeError, Kind, Reader, Writer},
@@ -76,7 +76,8 @@ pub struct KeyShare<G: Group> {
     members: Vec<Member<G>>,
     threshold: Threshold,
     me: PartyId,
-    x: SecretScalar<G>,
+    // boxed: a share is moved, and a secret that stands in it would leave a copy behind wherever it was
+    x: Box<SecretScalar<G>>,
     public_key: G::Point,
     chain_code: [u8; 32],
     marks: Marks,
@@ -145,6 +146,7 @@ impl<G: Group> KeyShare<G> {
         if own.public_share != x.public() {
             return Err(KeyShareError::SecretShare);
         }
+        let x = Box::new(x);
         Ok(Self { scheme, key_id, sharing_id, epoch, members, threshold, me, x, public_key, chain_code, marks })
     }
 
@@ -152,6 +154,7 @@ impl<G: Group> KeyShare<G> {
     pub(crate) fn from_checked(parts: Parts<G>) -> Self {
         let Parts { scheme, key_id, sharing_id, epoch, members, threshold, me, x, public_key, chain_code, marks } =
             parts;
+        let x = Box::new(x);
         Self { scheme, key_id, sharing_id, epoch, members, threshold, me, x, public_key, chain_code, marks }
     }
 
@@ -231,7 +234,7 @@ impl<G: Group> KeyShare<G> {
 
     /// The secret share `x_i`.
     #[must_use]
-    pub const fn secret(&self) -> &SecretScalar<G> {
+    pub fn secret(&self) -> &SecretScalar<G> {
         &self.x
     }
 

@@ -14,11 +14,13 @@
 pub mod crowd;
 pub mod duo;
 pub mod lying;
+pub mod memory;
 pub mod net;
 pub mod rng;
 
 pub use crowd::Crowd;
 pub use duo::{Duo, Ended, Traffic};
 pub use lying::{Ear, Fate, Hearing, Lie, Lying, Script, Scripted, Telling, duel};
+pub use memory::{Patterns, alone};
 pub use net::{Action, Counts, End, Launched, Net, Outcome, Wire, for_seeds, launch};
 pub use rng::{FailingRng, seeded};

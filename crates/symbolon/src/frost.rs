@@ -82,6 +82,11 @@ pub fn create(
 
 /// Signs with these holders, this one among them: at least `t`, in two rounds. All end with the signature.
 ///
+/// The label is that of all signatures of these signers with this key, so that two callers who differ about the message hear of it
+/// ([`crate::Agreed::Sid`]) instead of waiting for each other. The price: the same signers have one signature open at a time, or
+/// one ends the other as such a difference. For several at once start each [`FrostRequest`] with a label of its own, such as the
+/// id of the request ([`crate::Session::start`]).
+///
 /// # Errors
 /// [`NotStarted::Frost`], [`NotStarted::Start`].
 ///

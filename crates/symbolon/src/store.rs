@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 use symbolon_core::{ItemId, KeyId, Role, SetupId, Transcript, wire::Reader};
 use symbolon_ecdsa::Preprocessed;
+use symbolon_eddsa::{Ciphersuite, Nonces};
 use symbolon_mta::PairSetup;
 use symbolon_session::{
     Bank, Banked, Claimed, Error, FloorId, Ledger, OpenError, Pair, SealError, Sealed, Storable, StorageKey,
@@ -151,6 +152,21 @@ pub fn take_item<L: Ledger, I: Banked>(
         }
     }
     Ok(item)
+}
+
+/// Claims nonces that were kept for a signature with a coordinator ([`crate::frost::Nonces`]): refused if a clone of this process
+/// has used them. What [`take_item`] does for items of the bank.
+///
+/// # Errors
+/// [`TakeError::Gone`], [`TakeError::Ledger`]; the nonces are gone in any case.
+pub fn claim_nonces<L: Ledger, C: Ciphersuite>(
+    ledger: &mut L,
+    nonces: Nonces<C>,
+) -> Result<Nonces<C>, TakeError<L::Error>> {
+    match ledger.claim(&nonces.token()).map_err(TakeError::Ledger)? {
+        Claimed::Fresh => Ok(nonces),
+        _ => Err(TakeError::Gone),
+    }
 }
 
 /// Burns every setup that a failed run destroyed, in the ledger and in the bank. Call it with each error of

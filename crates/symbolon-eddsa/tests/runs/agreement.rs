@@ -8,7 +8,6 @@ use symbolon_eddsa::{
     FrostOnline, FrostOnlineSetup, FrostPreprocess, FrostPreprocessSetup, FrostRequest, FrostSign, SignError, Signers,
 };
 use symbolon_session::{Agreed, Auth, AuthError, Fault, Protocol, Rejected, Session, StartError};
-use symbolon_sharing::{KeyShare, Marks, Parts, Scheme};
 use symbolon_testkit::{Crowd, crowd::Started, seeded};
 
 const ALL: [u16; 3] = [1, 2, 3];
@@ -178,20 +177,7 @@ fn row_36_signers_are_t_or_more_distinct_holders() {
 fn an_ecdsa_share_does_not_sign_with_frost() {
     let shares = shares::<Secp256k1>(2);
     let share = &shares[&id(1)];
-    let parts = Parts {
-        scheme: Scheme::Ecdsa,
-        key_id: share.key_id(),
-        sharing_id: share.sharing_id(),
-        epoch: 0,
-        members: share.members().to_vec(),
-        threshold: share.threshold(),
-        me: share.me(),
-        x: symbolon_core::SecretScalar::new(*share.secret().expose()),
-        public_key: *share.public_key(),
-        chain_code: [4; 32],
-        marks: Marks::default(),
-    };
-    let ecdsa = KeyShare::new(parts).unwrap();
+    let ecdsa = as_ecdsa(share);
     let two = ids(&[1, 2]);
     assert_eq!(FrostRequest::new(&ecdsa, &two, MESSAGE), Err(SignError::Scheme));
     assert_eq!(FrostPreprocessSetup::new(&ecdsa, &two, 1), Err(SignError::Scheme));

@@ -348,3 +348,39 @@ fn row_40_public_shares_are_of_the_public_key() {
     check::<Ed25519>();
     check::<Secp256k1>();
 }
+
+// eddsa.md: one share is never used under two schemes, nor for another key than its own
+#[test]
+fn row_90_a_coordinator_gets_no_share_of_another_key_or_scheme() {
+    fn check<C: Curve>() {
+        let (shares, all) = (shares::<C>(3), ids(&ALL));
+        let package = || {
+            let nonces = nonces(&shares, &ALL, 1);
+            SigningPackage::new(Signers::of(&shares[&id(1)], &all).unwrap(), list(&nonces), MESSAGE.to_vec()).unwrap()
+        };
+        let own = || nonces(&shares, &ALL, 1).remove(&id(1)).unwrap();
+        assert!(package().sign(&shares[&id(1)], own()).is_ok());
+        for other in [shares_of::<C>(3, (1, 2, 1)), shares_of::<C>(3, (2, 0, 0))] {
+            assert_eq!(package().sign(&other[&id(1)], own()).map(drop), Err(SignError::OtherShare));
+        }
+        // the same package has the same digest at everybody; another one has another
+        let digest = package().digest();
+        assert_eq!(package().digest(), digest);
+        let signers = Signers::of(&shares[&id(2)], &all).unwrap();
+        assert_eq!(
+            SigningPackage::new(signers.clone(), package().commitments().clone(), MESSAGE.to_vec()).unwrap().digest(),
+            digest
+        );
+        let other_message = SigningPackage::new(signers.clone(), package().commitments().clone(), b"pay 2".to_vec());
+        let other_list = SigningPackage::new(signers, list(&nonces(&shares, &ALL, 2)), MESSAGE.to_vec());
+        assert!(other_message.unwrap().digest() != digest && other_list.unwrap().digest() != digest);
+    }
+    check::<Ed25519>();
+    check::<Secp256k1>();
+    let shares = shares::<Secp256k1>(3);
+    let ecdsa = as_ecdsa(&shares[&id(1)]);
+    let mut nonces = nonces(&shares, &ALL, 1);
+    let signers = Signers::of(&shares[&id(1)], &ids(&ALL)).unwrap();
+    let package = SigningPackage::new(signers, list(&nonces), MESSAGE.to_vec()).unwrap();
+    assert_eq!(package.sign(&ecdsa, nonces.remove(&id(1)).unwrap()).map(drop), Err(SignError::Scheme));
+}

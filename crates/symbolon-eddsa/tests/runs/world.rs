@@ -127,6 +127,24 @@ pub(crate) fn shares_of<C: Ciphersuite>(t: u16, (key_id, sharing_id, epoch): (u8
     all.iter().zip(&dealt).map(one).collect()
 }
 
+/// The same share, of a key for ECDSA.
+pub(crate) fn as_ecdsa(share: &KeyShare<Secp256k1>) -> KeyShare<Secp256k1> {
+    let parts = Parts {
+        scheme: Scheme::Ecdsa,
+        key_id: share.key_id(),
+        sharing_id: share.sharing_id(),
+        epoch: share.epoch(),
+        members: share.members().to_vec(),
+        threshold: share.threshold(),
+        me: share.me(),
+        x: SecretScalar::new(*share.secret().expose()),
+        public_key: *share.public_key(),
+        chain_code: [4; 32],
+        marks: Marks::default(),
+    };
+    KeyShare::new(parts).unwrap()
+}
+
 /// One signer's run of both rounds.
 pub(crate) fn sign<C: Curve>(
     share: &KeyShare<C>,
