@@ -107,7 +107,7 @@ fn obey(command: Command) -> Result<String, Failure> {
 pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Command, BadInput> {
     use lexopt::prelude::{Long, Short, ValueExt};
     let usage = |e: lexopt::Error| BadInput::new(e);
-    let (mut curve, mut request, mut path, mut json) = (Curve::Secp256k1, None, None, false);
+    let (mut curve, mut request, mut path, mut json) = (None, None, None, false);
     let mut parser = lexopt::Parser::from_args(arguments);
     while let Some(argument) = parser.next().map_err(usage)? {
         match argument {
@@ -118,7 +118,12 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
                     return Err(BadInput::new("give only one of --tx, --message and --typed-data, once"));
                 }
             }
-            Long("curve") => curve = Curve::read(&parser.value().and_then(ValueExt::string).map_err(usage)?)?,
+            Long("curve") => {
+                let read = Curve::read(&parser.value().and_then(ValueExt::string).map_err(usage)?)?;
+                if curve.replace(read).is_some() {
+                    return Err(BadInput::new("give --curve once"));
+                }
+            }
             Long("path") => {
                 let text = parser.value().and_then(ValueExt::string).map_err(usage)?;
                 let parsed = text.parse::<DerivationPath>().map_err(BadInput::new)?;
@@ -131,7 +136,7 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
             other => return Err(usage(other.unexpected())),
         }
     }
-    if curve == Curve::Ed25519 {
+    if curve == Some(Curve::Ed25519) {
         if path.is_some() {
             return Err(BadInput::new("--path is for secp256k1: an ed25519 key has no keys below it"));
         }

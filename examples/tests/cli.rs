@@ -58,7 +58,7 @@ fn everything_else_is_refused_in_one_line() {
     let large = file("large.json", &vec![b' '; (1 << 20) + 1]);
     let binary = file("binary.json", &[0xff, 0xfe]);
     let lines = file("lines.json", b"{\n\"chainId\": 1,\n\n\"what\nis this\": 1}");
-    let cases: [(&[&str], &str); 20] = [
+    let cases: [(&[&str], &str); 21] = [
         (&["--what"], "--what"),
         (&["stray"], "stray"),
         (&["--tx"], "--tx"),
@@ -75,6 +75,7 @@ fn everything_else_is_refused_in_one_line() {
         (&["--tx", &lines], "not a transaction"),
         (&["--curve", "p256"], "use secp256k1 or ed25519"),
         (&["--curve"], "--curve"),
+        (&["--curve=ed25519", "--curve=ed25519"], "--curve once"),
         (&["--curve=ed25519", "--path", "m/0"], "has no keys below it"),
         (&["--curve=ed25519", "--typed-data", &lines], "--typed-data is for secp256k1"),
         (&["--curve=ed25519", "--tx", &lines], "not a Solana transfer"),

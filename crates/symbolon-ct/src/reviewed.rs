@@ -67,7 +67,7 @@ pub const REVIEWED: &[Reviewed] = &[
     Reviewed { place: "symbolon-ecdsa/src/signature.rs: from_low", reports: 66, why: Why::Signature },
     Reviewed { place: "symbolon-ecdsa/src/signature.rs: new", reports: 22, why: Why::Signature },
     Reviewed { place: "symbolon-eddsa/src/package.rs: aggregate", reports: 12, why: Why::Signature },
-    Reviewed { place: "symbolon-eddsa/src/package.rs: sign", reports: 12, why: Why::PublicPoint },
+    Reviewed { place: "symbolon-eddsa/src/package.rs: sign_as", reports: 12, why: Why::PublicPoint },
     Reviewed { place: "symbolon-eddsa/src/preprocess.rs: advance", reports: 12, why: Why::PublicPoint },
     Reviewed { place: "symbolon-eddsa/src/sign.rs: finish", reports: 12, why: Why::PublicPoint },
     Reviewed { place: "symbolon-keygen/src/convert.rs: finish", reports: 9, why: Why::Verdict },

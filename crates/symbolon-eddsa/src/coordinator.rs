@@ -75,8 +75,12 @@ impl<C: Ciphersuite> Coordinator<C> {
     /// All commitments are in: round two, whose [`Aggregator::package`] has the list for the signers.
     ///
     /// # Errors
-    /// [`SignError::Signers`] while somebody's are missing, with the coordinator as it was; [`SignError::Degenerate`].
+    /// [`SignError::Signers`] while somebody's are missing, with the coordinator as it was; [`SignError::Degenerate`], which only a
+    /// new start cures.
     pub fn aggregator(self) -> Result<Aggregator<C>, (SignError, Self)> {
+        if self.waiting_for().next().is_some() {
+            return Err((SignError::Signers, self));
+        }
         let list = CommitmentList::of(self.commitments.clone());
         match SigningPackage::new(self.signers.clone(), list, self.message.clone()) {
             Ok(package) => Ok(Aggregator { package, shares: BTreeMap::new() }),

@@ -10,8 +10,8 @@ pub enum SignError {
     /// A share of a key that signs with another scheme.
     #[error("the key does not sign with FROST")]
     Scheme,
-    /// Fewer than `t` signers, one twice, somebody who holds no share, or another set than the commitments are of.
-    #[error("these are not at least t distinct holders of the key, or not those of the commitments")]
+    /// Fewer than `t` signers, one twice, somebody who holds no share, or another set than the commitments or shares are of.
+    #[error("these are not at least t distinct holders of the key, or not those of the commitments or shares")]
     Signers,
     /// Public shares that are not of this key.
     #[error("the public shares are not of this public key")]

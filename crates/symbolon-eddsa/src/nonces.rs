@@ -8,7 +8,7 @@ use symbolon_core::{
     PartyId, SecretBytes, SecretScalar, SeedRng, Transcript,
     wire::{DecodeError, Reader, Writer},
 };
-use symbolon_session::Token;
+use symbolon_session::{Roster, Token};
 use symbolon_sharing::KeyShare;
 
 /// The hiding and the binding nonce of one signer for one signature, `(d, e)`. Used once, by value; wiped on drop.
@@ -72,9 +72,8 @@ impl<C: Ciphersuite> Nonces<C> {
     ) -> Self {
         let (hiding, binding) = (nonce_generate(hiding, share), nonce_generate(binding, share));
         let points = [hiding.public(), binding.public()];
-        let bytes = C::points_to_bytes(&points);
-        let encoded = |i: usize| bytes.get(i).copied().unwrap_or_else(C::generator_bytes);
-        Self { hiding, binding, commitments: NonceCommitments { points, bytes: [encoded(0), encoded(1)] } }
+        let bytes = C::points_to_bytes(&points).try_into().expect("an encoding for each point");
+        Self { hiding, binding, commitments: NonceCommitments { points, bytes } }
     }
 
     /// What is sent in round one.
@@ -159,11 +158,11 @@ impl<C: Ciphersuite> CommitmentList<C> {
     /// Of signers in any order.
     ///
     /// # Errors
-    /// [`SignError::Signers`] if one is there twice.
+    /// [`SignError::Signers`] if one is there twice, or for more than 255.
     pub fn new(entries: impl IntoIterator<Item = (PartyId, NonceCommitments<C>)>) -> Result<Self, SignError> {
         let mut list = BTreeMap::new();
         for (id, commitments) in entries {
-            if list.insert(id, commitments).is_some() {
+            if list.insert(id, commitments).is_some() || list.len() > Roster::MAX {
                 return Err(SignError::Signers);
             }
         }

@@ -107,8 +107,8 @@ impl<C: Ciphersuite> SigningPackage<C> {
     /// the commitments of these nonces for it. The nonces are used up all the same.
     ///
     /// # Security
-    /// Whoever has given away the share has signed, whatever becomes of the signature. The message of the package MUST be the one
-    /// that the own user or policy has approved.
+    /// Whoever has given away the share has signed, whatever becomes of the signature. Message and signers of the package MUST be
+    /// those that the own user or policy has approved: take the signers from [`Signers::of`] the own share.
     pub fn sign(&self, share: &KeyShare<C>, nonces: Nonces<C>) -> Result<SignatureShare<C>, SignError> {
         if share.scheme() != Scheme::Frost {
             return Err(SignError::Scheme);

@@ -4,7 +4,7 @@ use crate::{
     Ciphersuite, CommitmentList, FrostRequest, NonceCommitments, Nonces, SignError, Signature, SignatureShare,
     SigningPackage,
 };
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use symbolon_core::{
     PartyId, SecretScalar, SeedRng, Sid, Transcript,
     wire::{DecodeError, Writer},
@@ -28,7 +28,8 @@ enum State<C: Ciphersuite> {
 /// Round 1 is out: nonces and share.
 struct Committed<C: Ciphersuite> {
     nonces: Nonces<C>,
-    x: SecretScalar<C>,
+    // boxed, as the nonces are: the state is moved
+    x: Box<SecretScalar<C>>,
 }
 
 /// Round 2 is out.
@@ -66,7 +67,7 @@ impl<C: Ciphersuite> Protocol for FrostSign<C> {
     fn start(_: &FrostRequest<C>, share: &KeyShare<C>, (): (), _: &Run, rng: &mut SeedRng) -> (Self, Vec<Draft>) {
         let nonces = Nonces::draw(share.secret(), rng);
         let draft = (To::All, nonces.commitments().to_bytes());
-        let x = SecretScalar::new(*share.secret().expose());
+        let x = Box::new(SecretScalar::new(*share.secret().expose()));
         (Self(State::Committed(Committed { nonces, x })), [draft].into())
     }
 

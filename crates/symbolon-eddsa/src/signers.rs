@@ -36,7 +36,7 @@ impl<C: Ciphersuite> Signers<C> {
     }
 
     /// The same for a coordinator without a share, from what the holders have told it: the public key, the threshold and the
-    /// public shares of all holders.
+    /// public shares of all holders, as they decoded.
     ///
     /// Public shares that are false but add up to the key make honest signers look wrong: take them from holders that agree.
     ///

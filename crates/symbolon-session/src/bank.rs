@@ -10,7 +10,7 @@ use symbolon_core::{ItemId, SetupId};
 pub trait Banked {
     /// The item's name, equal at all its signers.
     fn id(&self) -> ItemId;
-    /// What is claimed in the ledger before the item is used; none of it can be claimed again.
+    /// What is claimed in the ledger before the item is used; none of it can be claimed again. At least one token.
     fn tokens(&self) -> Vec<Token>;
     /// The floors that it depends on, with the value that it was made at: below any of them it is stale.
     fn floors(&self) -> Vec<(FloorId, u64)>;
@@ -26,7 +26,8 @@ pub trait Banked {
     }
 }
 
-/// Banked items of any number of pairs, signers or keys, in memory, each handed out once. There is no way to put a taken item
+/// Banked items of any number of pairs, signers or keys, in memory, each handed out once. What goes by a [`SetupId`] concerns items
+/// that were made over pair setups; FROST has none. There is no way to put a taken item
 /// back other than the batch that made it.
 pub struct Bank<I>(BTreeMap<ItemId, I>);
 
@@ -69,6 +70,11 @@ impl<I: Banked> Bank<I> {
     /// Destroys the items that this floor makes stale: those made before a refresh or resharing (safety.md S6).
     pub fn destroy_below(&mut self, floor: &FloorId, value: u64) {
         self.0.retain(|_, item| !item.is_below(floor, value));
+    }
+
+    /// Destroys the items for which `keep` says no, such as those that a peer lost with its restart.
+    pub fn retain(&mut self, mut keep: impl FnMut(&I) -> bool) {
+        self.0.retain(|_, item| keep(item));
     }
 
     /// All items: what the sender of a first frame picks from.

@@ -1,7 +1,7 @@
 //! The way out: the whole key, from enough opened shares, offline (safety.md S4; backup.md, exit).
 
 use crate::{Change, Consent, KeyShare};
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use symbolon_core::{Group, SecretScalar};
 
 /// A key that somebody holds whole. The secret is wiped on drop.
@@ -11,7 +11,8 @@ use symbolon_core::{Group, SecretScalar};
 /// printable::<symbolon_sharing::Exit<symbolon_core::Ed25519>>();
 /// ```
 pub struct Exit<G: Group> {
-    secret: SecretScalar<G>,
+    // boxed: it is moved to the caller
+    secret: Box<SecretScalar<G>>,
     public_key: G::Point,
     chain_code: [u8; 32],
 }
@@ -39,8 +40,8 @@ pub enum ExitError {
 ///
 /// # Security
 /// From here on one machine has the key. The shares of all holders remain, and any `t` of them are the key as well: to be alone
-/// with it, move the funds to a fresh key. Holders who go on mark their shares ([`KeyShare::with_exported`]), or the health of a later
-/// epoch says that the old sharing is dead. A non-hardened BIP-32 child key together with the chain code gives away the root. On
+/// with it, move the funds to a fresh key. Holders who go on mark their shares ([`KeyShare::with_exported`]), and store them again, or
+/// the health of a later epoch wrongly says that the old sharing is dead. A non-hardened BIP-32 child key together with the chain code gives away the root. On
 /// Ed25519 the scalar is not the 32-byte seed that wallets import, and no seed has it: it signs with
 /// `symbolon_eddsa::sign_with_scalar`, and nowhere else.
 pub fn exit<G: Group>(shares: &[KeyShare<G>], consent: &Consent) -> Result<Exit<G>, ExitError> {
@@ -68,13 +69,13 @@ pub fn exit<G: Group>(shares: &[KeyShare<G>], consent: &Consent) -> Result<Exit<
     if secret.public() != *first.public_key() {
         return Err(ExitError::Mixed);
     }
-    Ok(Exit { secret, public_key: *first.public_key(), chain_code: *first.chain_code() })
+    Ok(Exit { secret: Box::new(secret), public_key: *first.public_key(), chain_code: *first.chain_code() })
 }
 
 impl<G: Group> Exit<G> {
     /// The key.
     #[must_use]
-    pub const fn secret(&self) -> &SecretScalar<G> {
+    pub fn secret(&self) -> &SecretScalar<G> {
         &self.secret
     }
 

@@ -51,7 +51,7 @@ pub enum TakeError<E> {
     /// It is not there: never put, taken before, or burned. Make a new one.
     #[error("it was taken, burned or never stored; make a new one")]
     Gone,
-    /// It is older than the last confirmed refresh of a key of this pair. It was destroyed; make a new one.
+    /// It is older than the last confirmed epoch of its key, or of a key of its pair. It was destroyed; make a new one.
     #[error("it is stale; make a new one")]
     Stale,
     /// The stored bytes do not open.
@@ -129,8 +129,9 @@ pub fn put_setup<L: Ledger>(
     Ok(id)
 }
 
-/// Takes an item out of the bank and claims it in the ledger: refused if one of its setups was burned or became stale, here
-/// or in another process, or if a clone of this process has used it.
+/// Takes an item out of the bank and claims it in the ledger: refused if it became stale (a later epoch of its key, or of a key of
+/// its pairs, is confirmed) or one of its setups was burned, here or in another process, or if a clone of this process has used
+/// it.
 ///
 /// # Errors
 /// [`TakeError`]; the item is gone in any case.

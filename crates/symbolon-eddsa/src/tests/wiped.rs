@@ -1,7 +1,9 @@
 //! attacks.md row 77: after a signature the process holds no copy of a nonce but on its stack. The nonces of a signature and its
 //! public share are the secret share.
 
-use crate::{FrostItem, FrostOnline, FrostOnlineSetup, FrostPreprocess, FrostPreprocessSetup, Nonces};
+use crate::{
+    FrostItem, FrostOnline, FrostOnlineSetup, FrostPreprocess, FrostPreprocessSetup, FrostRequest, FrostSign, Nonces,
+};
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use symbolon_core::{Ed25519, PartyId, SecretBytes, Threshold};
 use symbolon_session::{Auth, Bank, Identity, IdentityKey, Label, Protocol, Roster, Session};
@@ -62,6 +64,16 @@ fn child() {
     }
     add_nonces(&mut patterns, &banks);
     assert_eq!(patterns.found(), patterns.names(), "alive, they are found");
+
+    // a signature from scratch, and one that is given up after its first frame
+    let request = |me| (FrostRequest::new(by_id[&me], &ids(), &b"pay 1"[..]).unwrap(), ());
+    run::<FrostSign<G>>(request, &by_id);
+    let given_up = ids().map(|me| {
+        let (label, auth) = (Label::new("wiped").unwrap(), Auth::Signed(key(me)));
+        let started = Session::<FrostSign<G>>::start(request(me).0, by_id[&me], (), label, auth, &mut seeded(7));
+        Box::new(started.unwrap().0)
+    });
+    assert!(given_up.into_iter().all(|session| session.cancel().is_none()));
 
     // two are used, two are dropped with the bank
     for _ in 0..2 {
