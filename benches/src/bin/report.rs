@@ -2,7 +2,7 @@
 //! messages, and in units of one k256 variable-base multiplication ("kP") taken in the same run. Bytes and messages are
 //! what sessions hand out: a broadcast counts once, as over a relay. `--only PREFIX` leaves out operations whose names do not
 //! begin so. Operations that end in `_zf` are those of the Zcash Foundation's crate, without authentication of messages;
-//! `ratio_zf` is our time over theirs, of samples that took turns.
+//! `ratio_zf` is the median of our time over theirs, of pairs of samples.
 
 use k256::{ProjectivePoint, Scalar, elliptic_curve::Field};
 use std::{hint::black_box, process::ExitCode, time::Duration};
@@ -94,13 +94,20 @@ impl Report {
         ours();
         theirs();
         let (mut of_ours, mut of_theirs, mut units) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..runs {
-            of_ours.push(ours());
-            of_theirs.push(theirs());
+        for run in 0..runs {
+            // neither always runs first, with caches that something else has filled; and each ratio is of neighbours, which
+            // see the same machine
+            if run % 2 == 0 {
+                of_ours.push(ours());
+                of_theirs.push(theirs());
+            } else {
+                of_theirs.push(theirs());
+                of_ours.push(ours());
+            }
             units.push(self.unit.sample());
         }
-        let time = |costs: &[Cost]| median(costs.iter().map(all).collect());
-        let (unit, ratio) = (median(units), time(&of_ours) / time(&of_theirs));
+        let ratio = |(ours, theirs): (&Cost, &Cost)| all(ours) / all(theirs);
+        let (unit, ratio) = (median(units), median(of_ours.iter().zip(&of_theirs).map(ratio).collect()));
         self.print(op, 1, &of_ours, unit, Some(ratio));
         self.print(&format!("{op}_zf"), 1, &of_theirs, unit, None);
     }
