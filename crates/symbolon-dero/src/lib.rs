@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+
+extern crate alloc;
+
+mod address;
+mod curve;
+mod message;
+
+pub use address::{Address, AddressError, Network};
+pub use curve::{KeyError, PublicKey};
+pub use message::{SecretKey, SignatureError, SignedMessage, Verified};
