@@ -4,6 +4,7 @@
 extern crate alloc;
 
 mod address;
+pub mod challenge;
 mod curve;
 mod message;
 
