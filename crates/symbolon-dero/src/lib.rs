@@ -7,6 +7,7 @@ mod address;
 pub mod challenge;
 mod curve;
 mod message;
+pub mod signin;
 
 pub use address::{Address, AddressError, Network};
 pub use curve::{KeyError, PublicKey};

@@ -1,0 +1,356 @@
+//! From a challenge to a session: issued for one browser, signed by a wallet, verified, and used up once (spec section 7).
+//!
+//! 1. The browser asks for a challenge; it has a session cookie (HttpOnly, SameSite), also before anybody is signed in.
+//!    [`SignIn::begin`] makes the text and remembers the attempt; with the redirect form, where the wallet writes the text,
+//!    [`SignIn::begin_redirect`] gives the nonce alone.
+//! 2. The wallet signs.
+//! 3. [`SignIn::finish`] takes the signed text, from the same browser, and gives [`Claims`]. The server then gives the browser a new
+//!    session identifier.
+//!
+//! Time and randomness come from the caller, attempts are kept behind [`Attempts`].
+
+use crate::{
+    Address, SignatureError, SignedMessage,
+    challenge::{ChainId, Challenge, CheckError, Expected, Fields, MakeError, ReadError, Scheme},
+};
+use alloc::{
+    collections::BTreeMap,
+    string::{String, ToString},
+    vec::Vec,
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use core::time::Duration;
+use rand_core::TryCryptoRng;
+use subtle::ConstantTimeEq;
+
+/// The most bytes of a signed challenge.
+pub const MAX_PEM: usize = 16 << 10;
+
+/// Names the browser session that asks: a hash of its cookie. Compared before any signature is verified; otherwise an attacker
+/// starts a sign-in, has the victim's wallet finish it, and is signed in as the victim.
+#[derive(Clone, Copy, Debug)]
+pub struct BrowserSession([u8; 32]);
+
+impl BrowserSession {
+    /// From a hash of the cookie.
+    #[must_use]
+    pub const fn new(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+}
+
+impl PartialEq for BrowserSession {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for BrowserSession {}
+
+/// An attempt to sign in, as the server remembers it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "a store writes and reads these three things")]
+pub struct Attempt {
+    /// Who asked.
+    pub session: BrowserSession,
+    /// What was issued; `None` where the wallet writes the text.
+    pub challenge: Option<Challenge>,
+    /// When the nonce ends, by the server's clock, since 1970.
+    pub expires: Duration,
+}
+
+/// The attempts under way, by nonce.
+///
+/// # Security
+/// [`Attempts::consume`] MUST be atomic over all processes of the server: of two requests that race with one nonce exactly one gets
+/// `true`.
+pub trait Attempts {
+    /// Why the store failed.
+    type Error;
+    /// Remembers a new attempt.
+    ///
+    /// # Errors
+    /// The store's.
+    fn issue(&mut self, nonce: &str, attempt: Attempt) -> Result<(), Self::Error>;
+    /// The attempt with this nonce, if it was issued and not consumed.
+    ///
+    /// # Errors
+    /// The store's.
+    fn get(&mut self, nonce: &str) -> Result<Option<Attempt>, Self::Error>;
+    /// Removes it; whether it was there.
+    ///
+    /// # Errors
+    /// The store's.
+    fn consume(&mut self, nonce: &str) -> Result<bool, Self::Error>;
+}
+
+/// Attempts in the memory of one process, of a bounded number.
+pub struct MemoryAttempts {
+    attempts: BTreeMap<String, Attempt>,
+    capacity: usize,
+}
+
+/// There are as many attempts under way as the store has room for: let some end ([`MemoryAttempts::forget`]), or slow down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many attempts to sign in are under way")]
+pub struct Full;
+
+impl MemoryAttempts {
+    /// With room for this many.
+    #[must_use]
+    pub const fn new(capacity: usize) -> Self {
+        Self { attempts: BTreeMap::new(), capacity }
+    }
+
+    /// Forgets what has expired.
+    pub fn forget(&mut self, now: Duration) {
+        self.attempts.retain(|_, attempt| now < attempt.expires);
+    }
+
+    /// Attempts under way.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.attempts.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.attempts.is_empty()
+    }
+}
+
+impl Attempts for MemoryAttempts {
+    type Error = Full;
+
+    fn issue(&mut self, nonce: &str, attempt: Attempt) -> Result<(), Full> {
+        if self.attempts.len() >= self.capacity {
+            return Err(Full);
+        }
+        self.attempts.insert(nonce.to_string(), attempt);
+        Ok(())
+    }
+
+    fn get(&mut self, nonce: &str) -> Result<Option<Attempt>, Full> {
+        Ok(self.attempts.get(nonce).cloned())
+    }
+
+    fn consume(&mut self, nonce: &str) -> Result<bool, Full> {
+        Ok(self.attempts.remove(nonce).is_some())
+    }
+}
+
+/// How a server lets people sign in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "a server's configuration")]
+pub struct SignIn {
+    /// The domain, with its port where that is not the scheme's own.
+    pub domain: String,
+    /// A URI of that domain.
+    pub uri: String,
+    /// The allowed schemes of the URI.
+    pub schemes: Vec<Scheme>,
+    /// The chain.
+    pub chain_id: ChainId,
+    /// One line for the user.
+    pub statement: Option<String>,
+    /// How long an attempt lives, and a challenge at most.
+    pub lifetime: Duration,
+    /// How far the clock that wrote the times may be from this one; for texts that the wallet writes.
+    pub max_skew: Duration,
+}
+
+/// Who signed in, and when. Exists only after every check.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Claims {
+    address: Address,
+    chain_id: ChainId,
+    signed_in_at: Duration,
+}
+
+impl Claims {
+    /// The account.
+    #[must_use]
+    pub const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The chain.
+    #[must_use]
+    pub const fn chain_id(&self) -> ChainId {
+        self.chain_id
+    }
+
+    /// By the server's clock, since 1970.
+    #[must_use]
+    pub const fn signed_in_at(&self) -> Duration {
+        self.signed_in_at
+    }
+}
+
+/// Why no attempt began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BeginError<E> {
+    /// The generator failed.
+    #[error("the random number generator failed")]
+    Rng,
+    /// The configuration or the address does not make a challenge.
+    #[error(transparent)]
+    Challenge(#[from] MakeError),
+    /// The store failed.
+    #[error("the store failed")]
+    Store(E),
+}
+
+/// Why nobody is signed in. The attempt lives on, except where its nonce is gone or expired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignInError<E> {
+    /// The signed text or its signature.
+    #[error(transparent)]
+    Signature(SignatureError),
+    /// The signed bytes are no challenge.
+    #[error(transparent)]
+    Read(ReadError),
+    /// The nonce was not issued here, or was used.
+    #[error("the nonce was not issued here, or was used before: ask for a new challenge")]
+    NonceUnknown,
+    /// Another browser session asked for it.
+    #[error("another browser session asked for this challenge")]
+    OtherSession,
+    /// The server's own time for it is over.
+    #[error("the attempt has expired: ask for a new challenge")]
+    NonceExpired,
+    /// The challenge is not what this server expects.
+    #[error(transparent)]
+    Check(CheckError),
+    /// The server made the text, and this is another one.
+    #[error("not the challenge that was issued")]
+    NotIssued,
+    /// The store failed.
+    #[error("the store failed")]
+    Store(E),
+}
+
+impl<E> SignInError<E> {
+    /// The code of the specification, or one of `nonce-unknown`, `other-session`, `nonce-expired`, `not-issued`, `store`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Signature(error) => error.code(),
+            Self::Read(error) => error.code(),
+            Self::NonceUnknown => "nonce-unknown",
+            Self::OtherSession => "other-session",
+            Self::NonceExpired => "nonce-expired",
+            Self::Check(error) => error.code(),
+            Self::NotIssued => "not-issued",
+            Self::Store(_) => "store",
+        }
+    }
+}
+
+impl SignIn {
+    /// Makes the challenge for an account that the browser named, and remembers the attempt.
+    ///
+    /// # Errors
+    /// [`BeginError`].
+    pub fn begin<A: Attempts>(
+        &self,
+        address: Address,
+        session: BrowserSession,
+        now: Duration,
+        attempts: &mut A,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Challenge, BeginError<A::Error>> {
+        let nonce = fresh_nonce(rng).ok_or(BeginError::Rng)?;
+        let challenge = Challenge::new(&Fields {
+            domain: &self.domain,
+            address,
+            statement: self.statement.as_deref(),
+            uri: &self.uri,
+            chain_id: self.chain_id,
+            nonce: &nonce,
+            issued_at: now,
+            lifetime: self.lifetime,
+        })?;
+        let attempt = Attempt { session, challenge: Some(challenge.clone()), expires: self.expiry(now) };
+        attempts.issue(&nonce, attempt).map_err(BeginError::Store)?;
+        Ok(challenge)
+    }
+
+    /// Gives the nonce for the wallet's redirect form, where the wallet writes the text and the account is learnt only then.
+    ///
+    /// # Errors
+    /// [`BeginError::Rng`], [`BeginError::Store`].
+    pub fn begin_redirect<A: Attempts>(
+        &self,
+        session: BrowserSession,
+        now: Duration,
+        attempts: &mut A,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<String, BeginError<A::Error>> {
+        let nonce = fresh_nonce(rng).ok_or(BeginError::Rng)?;
+        let attempt = Attempt { session, challenge: None, expires: self.expiry(now) };
+        attempts.issue(&nonce, attempt).map_err(BeginError::Store)?;
+        Ok(nonce)
+    }
+
+    const fn expiry(&self, now: Duration) -> Duration {
+        now.saturating_add(self.lifetime)
+    }
+
+    /// Reads, verifies and checks what the wallet signed, and uses the nonce up; that comes last, so that nothing which fails can
+    /// end somebody's attempt.
+    ///
+    /// # Errors
+    /// [`SignInError`], the first of: the text, the challenge, the nonce, the browser, the time, the signature, the ten checks, the
+    /// issued text, the race for the nonce.
+    ///
+    /// # Security
+    /// `session` MUST be that of the request that brings `pem`. The browser gets a new session identifier with its sign-in.
+    pub fn finish<A: Attempts>(
+        &self,
+        pem: &[u8],
+        session: BrowserSession,
+        now: Duration,
+        attempts: &mut A,
+    ) -> Result<Claims, SignInError<A::Error>> {
+        let signed = SignedMessage::parse(pem, MAX_PEM).map_err(SignInError::Signature)?;
+        let challenge = Challenge::parse(signed.unverified_message()).map_err(SignInError::Read)?;
+        let attempt = attempts.get(challenge.nonce()).map_err(SignInError::Store)?.ok_or(SignInError::NonceUnknown)?;
+        if attempt.session != session {
+            return Err(SignInError::OtherSession);
+        }
+        if now >= attempt.expires {
+            return Err(SignInError::NonceExpired);
+        }
+        let verified = signed.verify().map_err(SignInError::Signature)?;
+        let expected = Expected {
+            domain: &self.domain,
+            schemes: &self.schemes,
+            chain_id: self.chain_id,
+            signer: *verified.address(),
+            // the attempt was found by it
+            nonce: challenge.nonce(),
+            now,
+            max_skew: self.max_skew,
+            max_lifetime: self.lifetime,
+        };
+        challenge.check(&expected).map_err(SignInError::Check)?;
+        if attempt.challenge.is_some_and(|issued| issued != challenge) {
+            return Err(SignInError::NotIssued);
+        }
+        if !attempts.consume(challenge.nonce()).map_err(SignInError::Store)? {
+            return Err(SignInError::NonceUnknown);
+        }
+        Ok(Claims { address: *verified.address(), chain_id: self.chain_id, signed_in_at: now })
+    }
+}
+
+/// 24 random bytes, as 32 characters.
+fn fresh_nonce(rng: &mut impl TryCryptoRng) -> Option<String> {
+    let mut bytes = [0; 24];
+    rng.try_fill_bytes(&mut bytes).ok()?;
+    Some(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+}

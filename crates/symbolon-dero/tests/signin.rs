@@ -1,0 +1,201 @@
+//! Signing in: the whole way, replays, other browsers, expiry, races.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "a test"
+)]
+
+use rand_chacha::{ChaCha12Rng, rand_core::SeedableRng};
+use std::{
+    sync::{Barrier, Mutex},
+    thread,
+    time::Duration,
+};
+use symbolon_dero::{
+    Address, Network, SecretKey, SignatureError,
+    challenge::{ChainId, CheckError, Scheme},
+    signin::{Attempt, Attempts, BeginError, BrowserSession, Full, MemoryAttempts, SignIn, SignInError},
+};
+
+const NOW: Duration = Duration::from_secs(1_771_070_400);
+const ALICE: BrowserSession = BrowserSession::new([1; 32]);
+const MALLORY: BrowserSession = BrowserSession::new([2; 32]);
+
+fn rng(seed: u8) -> ChaCha12Rng {
+    ChaCha12Rng::from_seed([seed; 32])
+}
+
+fn server() -> SignIn {
+    SignIn {
+        domain: "myapp.com".into(),
+        uri: "https://myapp.com".into(),
+        schemes: vec![Scheme::Https],
+        chain_id: ChainId::Mainnet,
+        statement: Some("Sign in to My App".into()),
+        lifetime: Duration::from_secs(300),
+        max_skew: Duration::from_secs(30),
+    }
+}
+
+fn wallet() -> SecretKey {
+    SecretKey::from_bytes(&[7; 32]).unwrap()
+}
+
+fn account(key: &SecretKey) -> Address {
+    Address::new(Network::Mainnet, *key.public())
+}
+
+fn signed(key: &SecretKey, text: &str) -> Vec<u8> {
+    key.sign(Network::Mainnet, text.as_bytes(), &mut rng(9)).unwrap().to_pem().into_bytes()
+}
+
+/// The text that a wallet writes for the redirect form: times without a fraction.
+fn wallet_text(address: &Address, nonce: &str) -> String {
+    format!(
+        "myapp.com wants you to sign in with your DERO wallet:\n{address}\n\nURI: https://myapp.com\nVersion: 1\n\
+         Chain ID: dero-mainnet\nNonce: {nonce}\nIssued At: 2026-02-14T12:00:10Z\nExpiration Time: 2026-02-14T12:05:00Z"
+    )
+}
+
+#[test]
+fn a_challenge_signs_in_once() {
+    let (server, key, mut attempts) = (server(), wallet(), MemoryAttempts::new(10));
+    let challenge = server.begin(account(&key), ALICE, NOW, &mut attempts, &mut rng(1)).unwrap();
+    let other = server.begin(account(&key), ALICE, NOW, &mut attempts, &mut rng(2)).unwrap();
+    assert!(challenge.nonce() != other.nonce() && challenge.nonce().len() == 32);
+    let pem = signed(&key, &challenge.to_string());
+    let later = NOW + Duration::from_secs(20);
+
+    // nothing that fails ends the attempt
+    assert_eq!(server.finish(&pem, MALLORY, later, &mut attempts), Err(SignInError::OtherSession));
+    let mut forged = pem.clone();
+    let c = forged.windows(4).position(|bytes| bytes == b"\nC: ").unwrap() + 5;
+    forged[c] = if forged[c] == b'1' { b'2' } else { b'1' };
+    let refused = server.finish(&forged, ALICE, later, &mut attempts);
+    assert_eq!(refused, Err(SignInError::Signature(SignatureError::Mismatch)));
+    assert_eq!(attempts.len(), 2);
+
+    let claims = server.finish(&pem, ALICE, later, &mut attempts).unwrap();
+    assert_eq!((claims.address(), claims.chain_id(), claims.signed_in_at()), (&account(&key), ChainId::Mainnet, later));
+    assert_eq!(server.finish(&pem, ALICE, later, &mut attempts), Err(SignInError::NonceUnknown), "a replay");
+    assert_eq!(attempts.len(), 1);
+}
+
+#[test]
+fn only_what_was_issued_signs_in() {
+    let (server, key, mut attempts) = (server(), wallet(), MemoryAttempts::new(10));
+    let challenge = server.begin(account(&key), ALICE, NOW, &mut attempts, &mut rng(1)).unwrap();
+    let text = challenge.to_string();
+    let finish = |attempts: &mut MemoryAttempts, text: &str, now| {
+        server.finish(&signed(&key, text), ALICE, now, attempts).map_err(|error| error.code())
+    };
+    for (from, to, code) in [
+        ("Sign in to My App", "Give My App all your money", "not-issued"),
+        ("myapp.com wants", "yourapp.com wants", "domain-mismatch"),
+        ("https://myapp.com", "http://myapp.com", "uri-mismatch"),
+        ("dero-mainnet", "dero-testnet", "chain-id-mismatch"),
+        (challenge.nonce(), "k8j2m4n6p8q0", "nonce-unknown"),
+        ("Version: 1", "Version: 2", "version"),
+        ("Nonce: ", "nonce: ", "layout"),
+    ] {
+        assert!(text.contains(from));
+        assert_eq!(finish(&mut attempts, &text.replacen(from, to, 1), NOW), Err(code), "{to}");
+    }
+    // another account signs the challenge of this one
+    let other = SecretKey::from_bytes(&[8; 32]).unwrap();
+    let refused = server.finish(&signed(&other, &text), ALICE, NOW, &mut attempts);
+    assert_eq!(refused, Err(SignInError::Check(CheckError::AddressMismatch)));
+    // the server's own time for the nonce, up to its last nanosecond
+    let end = NOW + server.lifetime;
+    assert_eq!(finish(&mut attempts, &text, end), Err("nonce-expired"));
+    assert!(finish(&mut attempts, &text, end - Duration::from_nanos(1)).is_ok());
+    assert!(attempts.is_empty());
+    let huge = vec![b'-'; (16 << 10) + 1];
+    let refused = server.finish(&huge, ALICE, NOW, &mut attempts);
+    assert_eq!(refused, Err(SignInError::Signature(SignatureError::TooLong)));
+}
+
+#[test]
+fn the_wallet_may_write_the_text() {
+    let (server, key, mut attempts) = (server(), wallet(), MemoryAttempts::new(10));
+    let nonce = server.begin_redirect(ALICE, NOW, &mut attempts, &mut rng(1)).unwrap();
+    let pem = signed(&key, &wallet_text(&account(&key), &nonce));
+    assert_eq!(server.finish(&pem, MALLORY, NOW, &mut attempts), Err(SignInError::OtherSession));
+    // its clock may be a little ahead
+    let early = NOW - Duration::from_secs(30);
+    assert_eq!(server.finish(&pem, ALICE, early, &mut attempts), Err(SignInError::Check(CheckError::IssuedInFuture)));
+    assert_eq!(server.finish(&pem, ALICE, NOW, &mut attempts).unwrap().address(), &account(&key));
+    assert_eq!(server.finish(&pem, ALICE, NOW, &mut attempts), Err(SignInError::NonceUnknown));
+}
+
+#[test]
+fn attempts_are_bounded() {
+    let (server, mut attempts) = (server(), MemoryAttempts::new(2));
+    let begin = |now, attempts: &mut MemoryAttempts, seed| {
+        server.begin_redirect(ALICE, now, attempts, &mut rng(seed)).map(|_| ())
+    };
+    assert_eq!(begin(NOW, &mut attempts, 1), Ok(()));
+    assert_eq!(begin(NOW + Duration::from_secs(1), &mut attempts, 2), Ok(()));
+    assert_eq!(begin(NOW, &mut attempts, 3), Err(BeginError::Store(Full)));
+    attempts.forget(NOW + server.lifetime);
+    assert_eq!(attempts.len(), 1);
+    assert_eq!(begin(NOW, &mut attempts, 3), Ok(()));
+}
+
+/// A store of which many requests have a handle, each call for itself.
+struct Shared<'a>(&'a Mutex<MemoryAttempts>);
+
+impl Attempts for Shared<'_> {
+    type Error = Full;
+
+    fn issue(&mut self, nonce: &str, attempt: Attempt) -> Result<(), Full> {
+        self.0.lock().unwrap().issue(nonce, attempt)
+    }
+
+    fn get(&mut self, nonce: &str) -> Result<Option<Attempt>, Full> {
+        self.0.lock().unwrap().get(nonce)
+    }
+
+    fn consume(&mut self, nonce: &str) -> Result<bool, Full> {
+        self.0.lock().unwrap().consume(nonce)
+    }
+}
+
+#[test]
+fn of_a_thousand_racing_requests_one_signs_in() {
+    const REQUESTS: usize = 1000;
+    let (server, key, store) = (server(), wallet(), Mutex::new(MemoryAttempts::new(10)));
+    let challenge = server.begin(account(&key), ALICE, NOW, &mut Shared(&store), &mut rng(1)).unwrap();
+    let pem = signed(&key, &challenge.to_string());
+    // all have verified the signature before any goes on to the nonce
+    let barrier = Barrier::new(REQUESTS);
+    struct Late<'a>(Shared<'a>, &'a Barrier);
+    impl Attempts for Late<'_> {
+        type Error = Full;
+        fn issue(&mut self, nonce: &str, attempt: Attempt) -> Result<(), Full> {
+            self.0.issue(nonce, attempt)
+        }
+        fn get(&mut self, nonce: &str) -> Result<Option<Attempt>, Full> {
+            self.0.get(nonce)
+        }
+        fn consume(&mut self, nonce: &str) -> Result<bool, Full> {
+            self.1.wait();
+            self.0.consume(nonce)
+        }
+    }
+    let outcomes: Vec<_> = thread::scope(|scope| {
+        let request = |_| {
+            let mut attempts = Late(Shared(&store), &barrier);
+            let (server, pem) = (&server, &pem);
+            let builder = thread::Builder::new().stack_size(256 << 10);
+            builder.spawn_scoped(scope, move || server.finish(pem, ALICE, NOW, &mut attempts)).unwrap()
+        };
+        let threads: Vec<_> = (0..REQUESTS).map(request).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    let refused = outcomes.iter().filter(|outcome| **outcome == Err(SignInError::NonceUnknown));
+    assert_eq!(refused.count(), REQUESTS - 1);
+}
