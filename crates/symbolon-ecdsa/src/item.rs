@@ -185,8 +185,7 @@ fn item_id(role: Role, counter: u64, own: &OwnHalf, receiver: &ReceiverShare<2>)
 /// The pair's floor, for an item made at `serial`. Default names are those of every pair in the world, and nothing is filed
 /// under them.
 pub(crate) fn pair_floor(pair: &Pair, serial: u32) -> Option<(FloorId, u64)> {
-    let floor = FloorId::pair(pair.identity(Role::Server), pair.identity(Role::Client));
-    pair.is_named().then_some((floor, serial.into()))
+    pair.is_named().then(|| (pair.floor(), serial.into()))
 }
 
 impl Banked for Preprocessed {

@@ -27,8 +27,8 @@ pub trait Banked {
 }
 
 /// Banked items of any number of pairs, signers or keys, in memory, each handed out once. What goes by a [`SetupId`] concerns items
-/// that were made over pair setups; FROST has none. There is no way to put a taken item
-/// back other than the batch that made it.
+/// that were made over pair setups; FROST has none. There is no way to put a taken item back other than the batch that made
+/// it.
 pub struct Bank<I>(BTreeMap<ItemId, I>);
 
 impl<I> Default for Bank<I> {

@@ -1,6 +1,6 @@
 //! The parties of a run and their identities (safety.md S5).
 
-use crate::Sends;
+use crate::{FloorId, Sends};
 use alloc::vec::Vec;
 use symbolon_core::{
     PartyId, Role, Transcript,
@@ -228,6 +228,12 @@ impl Pair {
             Role::Server => &self.server.1,
             Role::Client => &self.client.1,
         }
+    }
+
+    /// The floor of setups and bank items of this pair, the same on both sides.
+    #[must_use]
+    pub fn floor(&self) -> FloorId {
+        FloorId::pair(&self.server.1, &self.client.1)
     }
 
     /// The roster.

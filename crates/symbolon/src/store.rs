@@ -12,7 +12,7 @@ pub use epochs::{
 
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
-use symbolon_core::{ItemId, KeyId, Role, SetupId, Transcript, wire::Reader};
+use symbolon_core::{ItemId, KeyId, SetupId, Transcript, wire::Reader};
 use symbolon_ecdsa::Preprocessed;
 use symbolon_eddsa::{Ciphersuite, Nonces};
 use symbolon_mta::PairSetup;
@@ -84,11 +84,7 @@ pub enum PutError<E> {
 /// # Errors
 /// The ledger's.
 pub fn serial<L: Ledger>(ledger: &mut L, pair: &Pair) -> Result<u32, L::Error> {
-    Ok(u32::try_from(ledger.floor(&floor(pair))?).unwrap_or(u32::MAX))
-}
-
-fn floor(pair: &Pair) -> FloorId {
-    FloorId::pair(pair.identity(Role::Server), pair.identity(Role::Client))
+    Ok(u32::try_from(ledger.floor(&pair.floor())?).unwrap_or(u32::MAX))
 }
 
 /// Takes a setup out of the ledger, durably, before it is used. A crash from here on loses it.
@@ -205,7 +201,7 @@ pub fn retire<L: Ledger>(
     }
     match raise(ledger, new) {
         Ok(serial) => {
-            bank.destroy_below(&floor(new.pair()), serial.into());
+            bank.destroy_below(&new.pair().floor(), serial.into());
             Ok(serial)
         }
         Err(error) => Err(RetireError::Ledger(error, old)),
@@ -225,7 +221,7 @@ fn raise_once<L: Ledger>(ledger: &mut L, event: &[u8; 32], pair: &Pair) -> Resul
     let recorded = ledger.floor(&record)?;
     let target = if recorded == 0 { u64::from(serial(ledger, pair)?.saturating_add(1)) } else { recorded };
     ledger.raise_floor(&record, target)?;
-    ledger.raise_floor(&floor(pair), target)?;
+    ledger.raise_floor(&pair.floor(), target)?;
     Ok(u32::try_from(target).unwrap_or(u32::MAX))
 }
 

@@ -243,8 +243,7 @@ fn row_43_a_bank_item_is_taken_once() {
     // and so does a raised floor of the pair
     let [server, _] = items(500);
     bank.put(server);
-    let pair = pair(Role::Server);
-    let floor = FloorId::pair(pair.identity(Role::Server), pair.identity(Role::Client));
+    let floor = pair(Role::Server).floor();
     bank.destroy_below(&FloorId::key(&KeyId::from_bytes([9; 16])), 1);
     assert_eq!(bank.left(&setup_id()), 2, "another floor");
     bank.destroy_below(&floor, 0);

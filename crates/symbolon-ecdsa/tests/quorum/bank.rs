@@ -3,7 +3,7 @@
 use crate::liars::*;
 use crate::world::*;
 use std::collections::BTreeMap;
-use symbolon_core::{KeyId, PartyId, Role, SetupId};
+use symbolon_core::{KeyId, PartyId, SetupId};
 use symbolon_ecdsa::{Bank, QuorumFull, QuorumItem, QuorumPreprocess, QuorumPreprocessSetup, QuorumRequest};
 use symbolon_session::{Fault, FloorId};
 use symbolon_testkit::Crowd;
@@ -95,7 +95,7 @@ fn row_43_a_bank_item_is_taken_once() {
     for (setup, pair, _) in over {
         let mut bank = fresh();
         bank.burn(&SetupId::from_bytes([9; 16]));
-        let floor = FloorId::pair(pair.identity(Role::Server), pair.identity(Role::Client));
+        let floor = pair.floor();
         bank.destroy_below(&floor, 0);
         bank.destroy_below(&FloorId::key(&KeyId::from_bytes([9; 16])), 1);
         assert_eq!(bank.left(&setup), 2, "another setup, another floor, the floor itself");

@@ -1,6 +1,6 @@
 //! What a confirmed epoch of an n-party key changes in one holder's store (safety.md S6), and what is asked before use.
 
-use super::{PutError, TakeError, floor, put_setup, raise_once, serial, take_setup};
+use super::{PutError, TakeError, put_setup, raise_once, serial, take_setup};
 use crate::committee::{Holder, KeyHealth, Plan, PlannedKey, Setups};
 use alloc::{collections::BTreeMap, vec::Vec};
 use rand_core::TryCryptoRng;
@@ -65,7 +65,7 @@ pub fn advance<L: Ledger, G: Group, I: Banked>(
         return Err(AdvanceError::OtherPlan);
     }
     for pair in pairs(me, &holders) {
-        let floor = floor(&pair);
+        let floor = pair.floor();
         let event = Transcript::new("store", "epoch").part(health.key_id).part(health.sharing_id);
         let event = event.number(health.epoch).part(floor.as_bytes()).finish();
         let serial = raise_once(ledger, &event, &pair).map_err(AdvanceError::Ledger)?;
@@ -133,7 +133,7 @@ pub fn committee_serial<L: Ledger>(
 /// # Errors
 /// The ledger's.
 pub fn note_setup<L: Ledger>(ledger: &mut L, setup: &PairSetup) -> Result<(), L::Error> {
-    if setup.pair().is_named() { ledger.raise_floor(&floor(setup.pair()), setup.serial().into()) } else { Ok(()) }
+    if setup.pair().is_named() { ledger.raise_floor(&setup.pair().floor(), setup.serial().into()) } else { Ok(()) }
 }
 
 /// Takes setups out of the ledger, durably, before they are used, and files them by peer. A crash from here on loses them.
