@@ -11,4 +11,4 @@ pub mod signin;
 
 pub use address::{Address, AddressError, Network};
 pub use curve::{KeyError, PublicKey};
-pub use message::{SecretKey, SignatureError, SignedMessage, Verified};
+pub use message::{SecretKey, SignatureError, SignedMessage, Verified, pem_from_base64};

@@ -222,6 +222,18 @@ fn check(address: &Address, c: &Scalar, s: &Scalar, message: &[u8]) -> Result<()
     if challenge(address.key(), &nonce, message) == *c { Ok(()) } else { Err(SignatureError::Mismatch) }
 }
 
+/// The PEM text inside the base64 in which the wallet's XSWD `SignData` returns it.
+///
+/// # Errors
+/// [`SignatureError::TooLong`] where the text would have more than `limit` bytes, [`SignatureError::Base64`].
+pub fn pem_from_base64(text: &[u8], limit: usize) -> Result<Vec<u8>, SignatureError> {
+    if text.len() > limit.div_ceil(3).saturating_mul(4) {
+        return Err(SignatureError::TooLong);
+    }
+    let pem = BASE64_STANDARD.decode(text).map_err(|_| SignatureError::Base64)?;
+    if pem.len() > limit { Err(SignatureError::TooLong) } else { Ok(pem) }
+}
+
 fn decode_body(lines: &[&str]) -> Result<Vec<u8>, SignatureError> {
     if lines.iter().any(|line| line.is_empty()) {
         return Err(SignatureError::Layout);

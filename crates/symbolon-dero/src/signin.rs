@@ -19,7 +19,7 @@ use alloc::{
     vec::Vec,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use core::time::Duration;
+use core::{fmt, time::Duration};
 use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
 
@@ -203,6 +203,93 @@ pub enum BeginError<E> {
     Store(E),
 }
 
+/// The checks of [`SignIn::finish`], in their order: whatever fails at one has passed those before it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[non_exhaustive]
+pub enum Check {
+    /// The text is what a wallet prints.
+    Text,
+    /// The signed bytes are a challenge.
+    Challenge,
+    /// Its nonce was issued here.
+    Nonce,
+    /// This browser asked for it.
+    Browser,
+    /// The attempt is still open, by the server's clock.
+    Attempt,
+    /// The signature.
+    Signature,
+    /// The version of the challenge.
+    Version,
+    /// The domain.
+    Domain,
+    /// The URI.
+    Uri,
+    /// The chain.
+    ChainId,
+    /// The challenge names the account that signed.
+    Signer,
+    /// That account is of the chain's network.
+    Network,
+    /// The time from issue to expiry.
+    Lifetime,
+    /// The time of issue.
+    IssuedAt,
+    /// The time of expiry.
+    Expiration,
+    /// The whole text is the one that was issued.
+    Issued,
+    /// Nobody else has used the nonce.
+    FirstUse,
+}
+
+impl Check {
+    /// All of them, in order.
+    pub const ALL: [Self; 17] = [
+        Self::Text,
+        Self::Challenge,
+        Self::Nonce,
+        Self::Browser,
+        Self::Attempt,
+        Self::Signature,
+        Self::Version,
+        Self::Domain,
+        Self::Uri,
+        Self::ChainId,
+        Self::Signer,
+        Self::Network,
+        Self::Lifetime,
+        Self::IssuedAt,
+        Self::Expiration,
+        Self::Issued,
+        Self::FirstUse,
+    ];
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "the text is a wallet's signed message",
+            Self::Challenge => "the message is a sign-in challenge",
+            Self::Nonce => "its nonce was issued here and is not used",
+            Self::Browser => "this browser asked for it",
+            Self::Attempt => "the attempt is still open",
+            Self::Signature => "the signature verifies",
+            Self::Version => "the version is 1",
+            Self::Domain => "it is for this domain",
+            Self::Uri => "its URI is one of this domain",
+            Self::ChainId => "it is for this chain",
+            Self::Signer => "it names the account that signed",
+            Self::Network => "that account is of this chain's network",
+            Self::Lifetime => "its lifetime is allowed",
+            Self::IssuedAt => "it was not issued in the future",
+            Self::Expiration => "it has not expired",
+            Self::Issued => "it is the very text that was issued",
+            Self::FirstUse => "nobody else used the nonce meanwhile",
+        })
+    }
+}
+
 /// Why nobody is signed in. The attempt lives on, except where its nonce is gone or expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -228,13 +315,47 @@ pub enum SignInError<E> {
     /// The server made the text, and this is another one.
     #[error("not the challenge that was issued")]
     NotIssued,
+    /// Another request used the nonce while this one was verified.
+    #[error("another request used this challenge at the same time")]
+    NonceUsed,
     /// The store failed.
     #[error("the store failed")]
     Store(E),
 }
 
 impl<E> SignInError<E> {
-    /// The code of the specification, or one of `nonce-unknown`, `other-session`, `nonce-expired`, `not-issued`, `store`.
+    /// The check that failed; those before it in [`Check::ALL`] have passed. `None` if the store failed.
+    #[must_use]
+    pub const fn check(&self) -> Option<Check> {
+        Some(match self {
+            Self::Signature(
+                SignatureError::EmptyMessage | SignatureError::NonceIdentity | SignatureError::Mismatch,
+            ) => Check::Signature,
+            Self::Signature(_) => Check::Text,
+            Self::Read(_) => Check::Challenge,
+            Self::NonceUnknown => Check::Nonce,
+            Self::OtherSession => Check::Browser,
+            Self::NonceExpired => Check::Attempt,
+            Self::Check(error) => match error {
+                CheckError::Version => Check::Version,
+                CheckError::DomainMismatch => Check::Domain,
+                CheckError::UriMismatch => Check::Uri,
+                CheckError::ChainIdMismatch => Check::ChainId,
+                CheckError::AddressMismatch => Check::Signer,
+                CheckError::NetworkMismatch => Check::Network,
+                CheckError::NonceMismatch => Check::Nonce,
+                CheckError::Lifetime => Check::Lifetime,
+                CheckError::IssuedInFuture => Check::IssuedAt,
+                CheckError::Expired => Check::Expiration,
+            },
+            Self::NotIssued => Check::Issued,
+            Self::NonceUsed => Check::FirstUse,
+            Self::Store(_) => return None,
+        })
+    }
+
+    /// The code of the specification, or one of `nonce-unknown`, `other-session`, `nonce-expired`, `not-issued`, `nonce-used`,
+    /// `store`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -245,6 +366,7 @@ impl<E> SignInError<E> {
             Self::NonceExpired => "nonce-expired",
             Self::Check(error) => error.code(),
             Self::NotIssued => "not-issued",
+            Self::NonceUsed => "nonce-used",
             Self::Store(_) => "store",
         }
     }
@@ -304,8 +426,7 @@ impl SignIn {
     /// end somebody's attempt.
     ///
     /// # Errors
-    /// [`SignInError`], the first of: the text, the challenge, the nonce, the browser, the time, the signature, the ten checks, the
-    /// issued text, the race for the nonce.
+    /// [`SignInError`], the first of [`Check::ALL`] that fails.
     ///
     /// # Security
     /// `session` MUST be that of the request that brings `pem`. The browser gets a new session identifier with its sign-in.
@@ -342,7 +463,7 @@ impl SignIn {
             return Err(SignInError::NotIssued);
         }
         if !attempts.consume(challenge.nonce()).map_err(SignInError::Store)? {
-            return Err(SignInError::NonceUnknown);
+            return Err(SignInError::NonceUsed);
         }
         Ok(Claims { address: *verified.address(), chain_id: self.chain_id, signed_in_at: now })
     }

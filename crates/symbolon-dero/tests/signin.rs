@@ -196,6 +196,6 @@ fn of_a_thousand_racing_requests_one_signs_in() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
-    let refused = outcomes.iter().filter(|outcome| **outcome == Err(SignInError::NonceUnknown));
+    let refused = outcomes.iter().filter(|outcome| **outcome == Err(SignInError::NonceUsed));
     assert_eq!(refused.count(), REQUESTS - 1);
 }
