@@ -23,6 +23,7 @@ pub fn all(table: &mut Table) {
     sharing::<Secp256k1>(table);
     sharing::<Ed25519>(table);
     bytes(table);
+    dero(table);
 }
 
 fn group<G: Group>(table: &mut Table) {
@@ -46,6 +47,17 @@ fn group<G: Group>(table: &mut Table) {
         let (x, y) = (SecretScalar::<G>::new(k), SecretScalar::<G>::new(l));
         (x.public(), x.to_bytes(), x.ct_eq(&y))
     });
+}
+
+fn dero(table: &mut Table) {
+    let rng = &mut Secret::new(70);
+    let mut key = [0; 32];
+    rng.fill_bytes(&mut key);
+    // below the order
+    key[0] &= 0x1f;
+    let key = table.step("DERO: SecretKey::from_bytes", || symbolon_dero::SecretKey::from_bytes(&key));
+    let key = key.expect("in range");
+    table.step("DERO: sign", || key.sign(symbolon_dero::Network::Mainnet, *b"a message", rng).is_ok());
 }
 
 fn secp256k1(table: &mut Table) {

@@ -1,14 +1,22 @@
 //! The curve, and the only file that names its library (spec section 1, 2, 4). It is `ark-bn254`: two multiplications take half the
-//! time that they take in `substrate-bn`. Everything here takes variable time; see [`crate::SecretKey`].
+//! time that they take in `substrate-bn`. What is in this file takes variable time and sees public values only; [`SecretScalar`] is the
+//! other half.
+//!
+//! Whoever puts `substrate-bn` here instead meets four traps, each of which gives wrong results without an error (`tests/bn.rs` shows
+//! them): its `Fr::from_slice` reduces what is not below the order, so that a second text of a scalar is accepted; its
+//! `Fr::to_big_endian` writes the Montgomery form, not the number; its `G1::one()` is (1, 2), not [`G`]; its `G1::from_compressed`
+//! reads 02 or 03 and then `x`, by the parity of `y`, where DERO has a flag at the end, by the size of `y`.
 
+mod secret;
 mod table;
+
+pub(crate) use secret::SecretScalar;
 
 use alloc::vec::Vec;
 use ark_bn254::{Fq, Fr, G1Affine, G1Projective, g1::Config};
 use ark_ec::{AdditiveGroup, AffineRepr, CurveGroup, scalar_mul::glv::GLVConfig};
 use ark_ff::{BigInt, BigInteger, Field, PrimeField, Zero};
 use sha3::{Digest, Keccak256};
-use zeroize::Zeroize;
 
 /// `G`, hashed from `DEROG`; not the curve's usual generator (1, 2).
 const G: G1Affine = table::ODD_MULTIPLES[0];
@@ -121,27 +129,6 @@ impl Scalar {
     pub(crate) fn is_zero(&self) -> bool {
         self.0.is_zero()
     }
-
-    /// 64 uniform bytes, reduced.
-    pub(crate) fn from_wide(bytes: &[u8; 64]) -> Self {
-        Self(Fr::from_be_bytes_mod_order(bytes))
-    }
-
-    /// `k*G`; `None` for zero. In variable time.
-    pub(crate) fn public(&self) -> Option<PublicKey> {
-        (!self.is_zero()).then(|| PublicKey((G * self.0).into_affine()))
-    }
-
-    /// `self + c*x`.
-    pub(crate) fn plus_product(&self, c: &Self, x: &Self) -> Self {
-        Self(self.0 + c.0 * x.0)
-    }
-}
-
-impl Zeroize for Scalar {
-    fn zeroize(&mut self) {
-        self.0.zeroize();
-    }
 }
 
 /// The digits of one half of a scalar, and whether it is subtracted.
@@ -199,11 +186,10 @@ pub(crate) fn nonce_point(s: &Scalar, c: &Scalar, key: &PublicKey) -> Option<Pub
     (!r.is_zero()).then_some(PublicKey(r))
 }
 
-const HEX: &[u8; 16] = b"0123456789abcdef";
-
 /// Absorbs lowercase hex, a piece at a time.
 fn absorb_hex(hash: &mut Keccak256, bytes: &[u8]) {
-    let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or(b'0');
+    // from 10 on a letter: the subtraction borrows below
+    let digit = |nibble: u8| b'0' + nibble + (9u8.wrapping_sub(nibble) >> 7) * (b'a' - b'9' - 1);
     for piece in bytes.chunks(64) {
         let mut hex = [0; 128];
         let pairs = hex.as_chunks_mut::<2>().0.iter_mut().zip(piece);
@@ -278,12 +264,40 @@ mod tests {
             k
         }));
         for key in [Fr::from(1), -Fr::from(1), Config::LAMBDA, Fr::from(77), k] {
-            let key = Scalar(key).public().unwrap();
+            let key = PublicKey((G * key).into_affine());
             for (i, s) in scalars.iter().enumerate() {
                 for c in &scalars[i..] {
                     assert_eq!(nonce_point(&Scalar(*s), &Scalar(*c), &key), plain(*s, *c, &key));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn secret_and_public_arithmetic_agree() {
+        let mut k = Fr::from(3);
+        let random = (0..60).map(|i| {
+            k = k.square() + Fr::from(i);
+            k
+        });
+        let scalars: Vec<Fr> =
+            [Fr::from(1), -Fr::from(1), Fr::from(2), Config::LAMBDA].into_iter().chain(random).collect();
+        let secret = |k: &Fr| SecretScalar::from_be_bytes(&to_be(&k.into_bigint())).unwrap();
+        for (k, next) in scalars.iter().zip(scalars.iter().skip(1)) {
+            assert_eq!(secret(k).public(), Some(PublicKey((G * k).into_affine())));
+            let c = Scalar(k.square() + next);
+            assert_eq!(secret(k).plus_product(&c, &secret(next)), Some(Scalar(*k + c.0 * next)));
+        }
+        assert_eq!(secret(&-Fr::from(1)).plus_product(&Scalar(Fr::from(1)), &secret(&Fr::from(1))), None);
+        for byte in [0u8, 1, 0x7f, 0xff] {
+            let wide: [u8; 64] = core::array::from_fn(|i| byte.wrapping_mul(i.to_le_bytes()[0] | 1));
+            let reduced = to_be(&Fr::from_be_bytes_mod_order(&wide).into_bigint());
+            assert_eq!(*SecretScalar::from_wide(&wide).to_be_bytes(), reduced);
+        }
+        assert_eq!(SecretScalar::from_wide(&[0; 64]).public(), None);
+        let order = Fr::MODULUS;
+        for bytes in [[0; 32], to_be(&order), [0xff; 32]] {
+            assert!(SecretScalar::from_be_bytes(&bytes).is_none());
         }
     }
 }

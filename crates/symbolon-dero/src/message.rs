@@ -2,14 +2,14 @@
 
 use crate::{
     Address, AddressError, Network, PublicKey,
-    curve::{Scalar, challenge, nonce_point},
+    curve::{Scalar, SecretScalar, challenge, nonce_point},
 };
 use alloc::{string::String, vec::Vec};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use core::fmt::Write;
 use rand_core::TryCryptoRng;
 use sha3::{Digest, Keccak512};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 const BEGIN: &str = "-----BEGIN DERO SIGNED MESSAGE-----";
 const END: &str = "-----END DERO SIGNED MESSAGE-----";
@@ -281,13 +281,9 @@ fn digits(scalar: &Scalar) -> String {
     if digits.is_empty() { "0".into() } else { digits.into() }
 }
 
-/// A secret key, for tests and tools. Wiped on drop.
-///
-/// # Security
-/// The curve's library multiplies in variable time: whoever can measure this machine learns about the key. Do not sign on a server
-/// for somebody else.
+/// A secret key, for tests and tools: wallets sign. Wiped on drop. Its arithmetic takes constant time.
 pub struct SecretKey {
-    x: Scalar,
+    x: SecretScalar,
     public: PublicKey,
 }
 
@@ -295,8 +291,9 @@ impl SecretKey {
     /// From 32 bytes, big-endian; `None` unless `1 <= x < n`.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; 32]) -> Option<Self> {
-        let x = Scalar::from_be_bytes(bytes)?;
-        Some(Self { x, public: x.public()? })
+        let x = SecretScalar::from_be_bytes(bytes)?;
+        let public = x.public()?;
+        Some(Self { x, public })
     }
 
     /// `x*G`.
@@ -320,25 +317,19 @@ impl SecretKey {
         loop {
             let mut fresh = Zeroizing::new([0; 32]);
             rng.try_fill_bytes(fresh.as_mut())?;
-            let secret = Zeroizing::new(self.x.to_be_bytes());
-            let hash = Keccak512::new().chain_update("symbolon/dero/nonce").chain_update(*fresh).chain_update(*secret);
-            let wide = Zeroizing::new(<[u8; 64]>::from(hash.chain_update(&message).finalize()));
-            let mut k = Scalar::from_wide(&wide);
+            let hash = Keccak512::new().chain_update("symbolon/dero/nonce").chain_update(fresh.as_slice());
+            let hash = hash.chain_update(self.x.to_be_bytes().as_slice()).chain_update(&message);
+            let wide = Zeroizing::new(<[u8; 64]>::from(hash.finalize()));
+            let k = SecretScalar::from_wide(&wide);
             // zero nonces and zero scalars have probability 2^-253 each
             let Some(nonce) = k.public() else { continue };
             let c = challenge(&self.public, &nonce, &message);
-            let s = k.plus_product(&c, &self.x);
-            k.zeroize();
-            if !c.is_zero() && !s.is_zero() {
+            if let Some(s) = k.plus_product(&c, &self.x)
+                && !c.is_zero()
+            {
                 return Ok(SignedMessage { address: Address::new(network, self.public), c, s, message });
             }
         }
-    }
-}
-
-impl Drop for SecretKey {
-    fn drop(&mut self) {
-        self.x.zeroize();
     }
 }
 
