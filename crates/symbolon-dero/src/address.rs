@@ -1,6 +1,6 @@
-//! Account addresses (spec section 3).
+//! Addresses (spec section 3): of accounts, and the two kinds with arguments.
 
-use crate::{KeyError, PublicKey};
+use crate::{Arguments, ArgumentsError, KeyError, PublicKey};
 use alloc::{string::String, vec::Vec};
 use bech32::{
     Bech32, Fe32, Hrp,
@@ -16,15 +16,6 @@ pub enum Network {
     Mainnet,
     /// Testnet and simulator: addresses begin with `deto`.
     Testnet,
-}
-
-impl Network {
-    const fn prefix(self) -> &'static str {
-        match self {
-            Self::Mainnet => "dero",
-            Self::Testnet => "deto",
-        }
-    }
 }
 
 /// A plain address, which stands for an account: one text for each network and key.
@@ -68,6 +59,9 @@ pub enum AddressError {
     /// The key.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// What follows the key of an address with arguments.
+    #[error(transparent)]
+    Arguments(#[from] ArgumentsError),
 }
 
 impl AddressError {
@@ -85,6 +79,7 @@ impl AddressError {
             Self::Version => "addr-version",
             Self::Length => "addr-length",
             Self::Key(key) => key.code(),
+            Self::Arguments(_) => "addr-arguments",
         }
     }
 }
@@ -105,8 +100,8 @@ impl Checksum for Unlimited {
 }
 
 const VERSION: u8 = 1;
-/// Version and key.
-const LEN: usize = 34;
+/// Bytes of a key.
+const KEY: usize = 33;
 
 impl Address {
     /// The address of a key.
@@ -132,55 +127,159 @@ impl Address {
     /// # Errors
     /// [`AddressError`], the first of the rules in the order of its variants.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
-        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(AddressError::Charset);
-        }
-        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            return Err(AddressError::Case);
-        }
-        let (prefix, data) = text.rsplit_once('1').ok_or(AddressError::Format)?;
-        if prefix.is_empty() || data.len() < Unlimited::CHECKSUM_LENGTH {
-            return Err(AddressError::Format);
-        }
-        if data.chars().any(|character| Fe32::from_char(character).is_err()) {
-            return Err(AddressError::Charset);
-        }
-        let read = UncheckedHrpstring::new(text).map_err(|_| AddressError::Format)?;
-        let read = read.validate_and_remove_checksum::<Unlimited>().map_err(|_| AddressError::Checksum)?;
-        let network = match prefix {
-            "dero" => Network::Mainnet,
-            "deto" => Network::Testnet,
-            "deroi" | "detoi" | "deroproof" => return Err(AddressError::Kind),
-            _ => return Err(AddressError::Hrp),
-        };
-        let groups: Vec<u8> = read.fe32_iter().map(Fe32::to_u8).collect();
-        let bytes: Vec<u8> = read.byte_iter().collect();
-        let padding = (5 * groups.len()).saturating_sub(8 * bytes.len());
-        let last = groups.last().copied().unwrap_or(0);
-        if padding >= 5 || last & ((1 << padding) - 1) != 0 {
-            return Err(AddressError::Padding);
-        }
-        match bytes.split_first() {
-            None => Err(AddressError::Length),
-            Some((version, _)) if *version != VERSION => Err(AddressError::Version),
-            Some(_) if bytes.len() != LEN => Err(AddressError::Length),
-            Some((_, key)) => Ok(Self { network, key: PublicKey::from_bytes(key)? }),
+        let (prefix, payload) = unarmour(text)?;
+        match prefix {
+            Prefix::Plain(network) => Ok(Self { network, key: plain_key(&payload?)? }),
+            Prefix::Integrated(_) | Prefix::Proof => Err(AddressError::Kind),
         }
     }
+}
+
+/// An address of any kind. Only a plain one stands for an account: with arguments, one key has endlessly many.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(clippy::exhaustive_enums, reason = "DERO has these three")]
+pub enum AnyAddress {
+    /// `dero`, `deto`.
+    Plain(Address),
+    /// `deroi`, `detoi`: an account, and what a transfer to it shall carry.
+    Integrated(Address, Arguments),
+    /// `deroproof`: proves a payment; the key is none of an account.
+    Proof(PublicKey, Arguments),
+}
+
+impl AnyAddress {
+    /// Reads an address of any kind. What it reads prints as the same text; where the wallet would print another one (arguments that
+    /// are none, or not in their deterministic encoding), the text is refused.
+    ///
+    /// # Errors
+    /// [`AddressError`], but not [`AddressError::Kind`].
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let (prefix, payload) = unarmour(text)?;
+        let payload = payload?;
+        Ok(match prefix {
+            Prefix::Plain(network) => Self::Plain(Address { network, key: plain_key(&payload)? }),
+            Prefix::Integrated(network) => {
+                let (key, arguments) = with_arguments(&payload)?;
+                Self::Integrated(Address { network, key }, arguments)
+            }
+            Prefix::Proof => {
+                let (key, arguments) = with_arguments(&payload)?;
+                Self::Proof(key, arguments)
+            }
+        })
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Prefix {
+    Plain(Network),
+    Integrated(Network),
+    Proof,
+}
+
+impl Prefix {
+    const ALL: [Self; 5] = [
+        Self::Plain(Network::Mainnet),
+        Self::Plain(Network::Testnet),
+        Self::Integrated(Network::Mainnet),
+        Self::Integrated(Network::Testnet),
+        Self::Proof,
+    ];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain(Network::Mainnet) => "dero",
+            Self::Plain(Network::Testnet) => "deto",
+            Self::Integrated(Network::Mainnet) => "deroi",
+            Self::Integrated(Network::Testnet) => "detoi",
+            Self::Proof => "deroproof",
+        }
+    }
+}
+
+/// What follows the version byte, and why there is no such thing.
+type Payload = Result<Vec<u8>, AddressError>;
+
+/// Reads the text up to its prefix, then padding and version.
+fn unarmour(text: &str) -> Result<(Prefix, Payload), AddressError> {
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(AddressError::Charset);
+    }
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Err(AddressError::Case);
+    }
+    let (prefix, data) = text.rsplit_once('1').ok_or(AddressError::Format)?;
+    if prefix.is_empty() || data.len() < Unlimited::CHECKSUM_LENGTH {
+        return Err(AddressError::Format);
+    }
+    if data.chars().any(|character| Fe32::from_char(character).is_err()) {
+        return Err(AddressError::Charset);
+    }
+    let read = UncheckedHrpstring::new(text).map_err(|_| AddressError::Format)?;
+    let read = read.validate_and_remove_checksum::<Unlimited>().map_err(|_| AddressError::Checksum)?;
+    let prefix = Prefix::ALL.into_iter().find(|known| known.as_str() == prefix).ok_or(AddressError::Hrp)?;
+    let groups = read.fe32_iter().count();
+    let last = read.fe32_iter().last().map_or(0, Fe32::to_u8);
+    let mut bytes = read.byte_iter();
+    let padding = (5 * groups).saturating_sub(8 * bytes.len());
+    let payload = if padding >= 5 || last & ((1 << padding) - 1) != 0 {
+        Err(AddressError::Padding)
+    } else {
+        match bytes.next() {
+            None => Err(AddressError::Length),
+            Some(VERSION) => Ok(bytes.collect()),
+            Some(_) => Err(AddressError::Version),
+        }
+    };
+    Ok((prefix, payload))
+}
+
+fn plain_key(payload: &[u8]) -> Result<PublicKey, AddressError> {
+    if payload.len() == KEY { Ok(PublicKey::from_bytes(payload)?) } else { Err(AddressError::Length) }
+}
+
+fn with_arguments(payload: &[u8]) -> Result<(PublicKey, Arguments), AddressError> {
+    let (key, arguments) = payload.split_at_checked(KEY).ok_or(AddressError::Length)?;
+    Ok((PublicKey::from_bytes(key)?, Arguments::from_cbor(arguments)?))
+}
+
+fn print(f: &mut fmt::Formatter<'_>, prefix: Prefix, key: &PublicKey, arguments: &[u8]) -> fmt::Result {
+    let mut bytes = Vec::with_capacity(1 + KEY + arguments.len());
+    bytes.push(VERSION);
+    bytes.extend(key.to_bytes());
+    bytes.extend(arguments);
+    let hrp = Hrp::parse(prefix.as_str()).map_err(|_| fmt::Error)?;
+    let text: String = bech32::encode_lower::<Unlimited>(hrp, &bytes).map_err(|_| fmt::Error)?;
+    f.write_str(&text)
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = [VERSION; LEN];
-        let (_, key) = bytes.split_at_mut(1);
-        key.copy_from_slice(&self.key.to_bytes());
-        let hrp = Hrp::parse(self.network.prefix()).map_err(|_| fmt::Error)?;
-        let text: String = bech32::encode_lower::<Unlimited>(hrp, &bytes).map_err(|_| fmt::Error)?;
-        f.write_str(&text)
+        print(f, Prefix::Plain(self.network), &self.key, &[])
+    }
+}
+
+impl fmt::Display for AnyAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain(address) => address.fmt(f),
+            Self::Integrated(address, arguments) => {
+                print(f, Prefix::Integrated(address.network), &address.key, &arguments.to_cbor())
+            }
+            Self::Proof(key, arguments) => print(f, Prefix::Proof, key, &arguments.to_cbor()),
+        }
     }
 }
 
 impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        Self::parse(text)
+    }
+}
+
+impl FromStr for AnyAddress {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {

@@ -4,11 +4,13 @@
 extern crate alloc;
 
 mod address;
+mod arguments;
 pub mod challenge;
 mod curve;
 mod message;
 pub mod signin;
 
-pub use address::{Address, AddressError, Network};
+pub use address::{Address, AddressError, AnyAddress, Network};
+pub use arguments::{Argument, Arguments, ArgumentsError, Value};
 pub use curve::{KeyError, PublicKey};
 pub use message::{SecretKey, SignatureError, SignedMessage, Verified, pem_from_base64};

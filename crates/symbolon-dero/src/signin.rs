@@ -7,7 +7,8 @@
 //! 3. [`SignIn::finish`] takes the signed text, from the same browser, and gives [`Claims`]. The server then gives the browser a new
 //!    session identifier.
 //!
-//! Time and randomness come from the caller, attempts are kept behind [`Attempts`].
+//! Time and randomness come from the caller, attempts are kept behind [`Attempts`]. What waits for its store reads, checks and
+//! consumes in three calls instead of [`SignIn::finish`]: [`SignedChallenge`], [`SignIn::check`], [`Checked`].
 
 use crate::{
     Address, SignatureError, SignedMessage,
@@ -19,7 +20,7 @@ use alloc::{
     vec::Vec,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use core::{fmt, time::Duration};
+use core::{convert::Infallible, fmt, time::Duration};
 use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
 
@@ -36,6 +37,12 @@ impl BrowserSession {
     #[must_use]
     pub const fn new(hash: [u8; 32]) -> Self {
         Self(hash)
+    }
+
+    /// For a store.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 32] {
+        self.0
     }
 }
 
@@ -293,7 +300,7 @@ impl fmt::Display for Check {
 /// Why nobody is signed in. The attempt lives on, except where its nonce is gone or expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum SignInError<E> {
+pub enum SignInError<E = Infallible> {
     /// The signed text or its signature.
     #[error(transparent)]
     Signature(SignatureError),
@@ -321,6 +328,23 @@ pub enum SignInError<E> {
     /// The store failed.
     #[error("the store failed")]
     Store(E),
+}
+
+impl SignInError {
+    /// The same, where a store might have failed.
+    fn refused<E>(self) -> SignInError<E> {
+        match self {
+            Self::Signature(error) => SignInError::Signature(error),
+            Self::Read(error) => SignInError::Read(error),
+            Self::NonceUnknown => SignInError::NonceUnknown,
+            Self::OtherSession => SignInError::OtherSession,
+            Self::NonceExpired => SignInError::NonceExpired,
+            Self::Check(error) => SignInError::Check(error),
+            Self::NotIssued => SignInError::NotIssued,
+            Self::NonceUsed => SignInError::NonceUsed,
+            Self::Store(never) => match never {},
+        }
+    }
 }
 
 impl<E> SignInError<E> {
@@ -423,7 +447,8 @@ impl SignIn {
     }
 
     /// Reads, verifies and checks what the wallet signed, and uses the nonce up; that comes last, so that nothing which fails can
-    /// end somebody's attempt.
+    /// end somebody's attempt. For a store that answers at once; where it does not, call [`SignedChallenge::read`], [`Self::check`]
+    /// and [`Checked::consumed`], with the store between them.
     ///
     /// # Errors
     /// [`SignInError`], the first of [`Check::ALL`] that fails.
@@ -437,9 +462,29 @@ impl SignIn {
         now: Duration,
         attempts: &mut A,
     ) -> Result<Claims, SignInError<A::Error>> {
-        let signed = SignedMessage::parse(pem, MAX_PEM).map_err(SignInError::Signature)?;
-        let challenge = Challenge::parse(signed.unverified_message()).map_err(SignInError::Read)?;
-        let attempt = attempts.get(challenge.nonce()).map_err(SignInError::Store)?.ok_or(SignInError::NonceUnknown)?;
+        let signed = SignedChallenge::read(pem).map_err(SignInError::refused)?;
+        let attempt = attempts.get(signed.nonce()).map_err(SignInError::Store)?;
+        let checked = self.check(signed, attempt.as_ref(), session, now).map_err(SignInError::refused)?;
+        let was_there = attempts.consume(checked.nonce()).map_err(SignInError::Store)?;
+        checked.consumed(was_there).map_err(SignInError::refused)
+    }
+
+    /// Everything but the use of the nonce: `attempt` is what the store has for [`SignedChallenge::nonce`].
+    ///
+    /// # Errors
+    /// [`SignInError`], the first of [`Check::ALL`] that fails.
+    ///
+    /// # Security
+    /// As [`Self::finish`].
+    pub fn check(
+        &self,
+        signed: SignedChallenge,
+        attempt: Option<&Attempt>,
+        session: BrowserSession,
+        now: Duration,
+    ) -> Result<Checked, SignInError> {
+        let SignedChallenge { signed, challenge } = signed;
+        let attempt = attempt.ok_or(SignInError::NonceUnknown)?;
         if attempt.session != session {
             return Err(SignInError::OtherSession);
         }
@@ -459,13 +504,64 @@ impl SignIn {
             max_lifetime: self.lifetime,
         };
         challenge.check(&expected).map_err(SignInError::Check)?;
-        if attempt.challenge.is_some_and(|issued| issued != challenge) {
+        if attempt.challenge.as_ref().is_some_and(|issued| *issued != challenge) {
             return Err(SignInError::NotIssued);
         }
-        if !attempts.consume(challenge.nonce()).map_err(SignInError::Store)? {
-            return Err(SignInError::NonceUsed);
-        }
-        Ok(Claims { address: *verified.address(), chain_id: self.chain_id, signed_in_at: now })
+        let claims = Claims { address: *verified.address(), chain_id: self.chain_id, signed_in_at: now };
+        Ok(Checked { challenge, claims })
+    }
+}
+
+/// What a wallet signed, as read: nothing of it is verified.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SignedChallenge {
+    signed: SignedMessage,
+    challenge: Challenge,
+}
+
+impl SignedChallenge {
+    /// Reads the signed text and the challenge in it.
+    ///
+    /// # Errors
+    /// [`SignInError::Signature`], [`SignInError::Read`].
+    pub fn read(pem: &[u8]) -> Result<Self, SignInError> {
+        let signed = SignedMessage::parse(pem, MAX_PEM).map_err(SignInError::Signature)?;
+        let challenge = Challenge::parse(signed.unverified_message()).map_err(SignInError::Read)?;
+        Ok(Self { signed, challenge })
+    }
+
+    /// By which the store finds the attempt.
+    #[must_use]
+    pub fn nonce(&self) -> &str {
+        self.challenge.nonce()
+    }
+}
+
+/// A challenge that has passed every check but the last: that its nonce is used here for the first time.
+#[derive(PartialEq, Eq, Debug)]
+#[must_use = "nobody is signed in until the nonce is consumed"]
+pub struct Checked {
+    challenge: Challenge,
+    claims: Claims,
+}
+
+impl Checked {
+    /// What the store has to remove now, atomically.
+    #[must_use]
+    pub fn nonce(&self) -> &str {
+        self.challenge.nonce()
+    }
+
+    /// Signs in, if the store has removed the nonce for this request.
+    ///
+    /// # Errors
+    /// [`SignInError::NonceUsed`].
+    ///
+    /// # Security
+    /// `was_there` MUST be the answer of an atomic removal (a `DELETE` that says how many rows it removed, `GETDEL`): of two
+    /// requests that race with one nonce exactly one gets `true`.
+    pub fn consumed(self, was_there: bool) -> Result<Claims, SignInError> {
+        if was_there { Ok(self.claims) } else { Err(SignInError::NonceUsed) }
     }
 }
 

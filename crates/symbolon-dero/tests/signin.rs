@@ -9,14 +9,17 @@
 
 use rand_chacha::{ChaCha12Rng, rand_core::SeedableRng};
 use std::{
-    sync::{Barrier, Mutex},
+    sync::{Arc, Barrier, Mutex},
     thread,
     time::Duration,
 };
 use symbolon_dero::{
     Address, Network, SecretKey, SignatureError,
     challenge::{ChainId, CheckError, Scheme},
-    signin::{Attempt, Attempts, BeginError, BrowserSession, Full, MemoryAttempts, SignIn, SignInError},
+    signin::{
+        Attempt, Attempts, BeginError, BrowserSession, Check, Full, MemoryAttempts, SignIn, SignInError,
+        SignedChallenge,
+    },
 };
 
 const NOW: Duration = Duration::from_secs(1_771_070_400);
@@ -198,4 +201,90 @@ fn of_a_thousand_racing_requests_one_signs_in() {
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
     let refused = outcomes.iter().filter(|outcome| **outcome == Err(SignInError::NonceUsed));
     assert_eq!(refused.count(), REQUESTS - 1);
+}
+
+// the same with tasks, each of which waits for its store between the three calls
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_a_thousand_racing_tasks_one_signs_in() {
+    const TASKS: usize = 1000;
+    let store = Arc::new(tokio::sync::Mutex::new(MemoryAttempts::new(10)));
+    let challenge = server().begin(account(&wallet()), ALICE, NOW, &mut *store.lock().await, &mut rng(1)).unwrap();
+    let pem = signed(&wallet(), &challenge.to_string());
+    let barrier = Arc::new(tokio::sync::Barrier::new(TASKS));
+    let tasks: Vec<_> = (0..TASKS)
+        .map(|_| {
+            let (store, barrier, pem) = (store.clone(), barrier.clone(), pem.clone());
+            tokio::spawn(async move {
+                let read = SignedChallenge::read(&pem)?;
+                let attempt = store.lock().await.get(read.nonce()).unwrap();
+                let checked = server().check(read, attempt.as_ref(), ALICE, NOW)?;
+                // all have verified the signature before any goes on to the nonce
+                barrier.wait().await;
+                let was_there = store.lock().await.consume(checked.nonce()).unwrap();
+                checked.consumed(was_there)
+            })
+        })
+        .collect();
+    let mut outcomes = Vec::new();
+    for task in tasks {
+        outcomes.push(task.await.unwrap());
+    }
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Err(SignInError::NonceUsed)).count(), TASKS - 1);
+    assert!(store.lock().await.is_empty());
+}
+
+// whatever fails says which check it was, and that is the first that does not hold
+#[test]
+fn every_refusal_names_its_check() {
+    let (server, key) = (server(), wallet());
+    let mut seen = Vec::new();
+    let mut refused = |check: Check, change: &dyn Fn(String) -> String, session, now| {
+        let mut attempts = MemoryAttempts::new(10);
+        // where the wallet writes the text, nothing but the checks holds it
+        let nonce = server.begin_redirect(ALICE, NOW, &mut attempts, &mut rng(1)).unwrap();
+        let text = change(wallet_text(&account(&key), &nonce));
+        let error = server.finish(&signed(&key, &text), session, now, &mut attempts).unwrap_err();
+        assert_eq!(error.check(), Some(check), "{error}");
+        assert_eq!(attempts.len(), 1, "{error}: the attempt lives on");
+        seen.push(check);
+    };
+    let replace = |from: &'static str, to: &'static str| {
+        move |text: String| {
+            assert!(text.contains(from));
+            text.replacen(from, to, 1)
+        }
+    };
+    let same = |text| text;
+    let issued_late = replace("12:00:10Z", "12:00:31Z");
+    refused(Check::Challenge, &replace("URI: ", "URL: "), ALICE, NOW);
+    refused(Check::Nonce, &replace("Nonce: ", "Nonce: another-"), ALICE, NOW);
+    refused(Check::Browser, &same, MALLORY, NOW);
+    refused(Check::Attempt, &same, ALICE, NOW + Duration::from_secs(300));
+    refused(Check::Version, &replace("Version: 1", "Version: 2"), ALICE, NOW);
+    refused(Check::Domain, &replace("myapp.com wants", "my-app.com wants"), ALICE, NOW);
+    refused(Check::Uri, &replace("https://myapp.com", "https://myapp.com@evil.com"), ALICE, NOW);
+    refused(Check::ChainId, &replace("dero-mainnet", "dero-testnet"), ALICE, NOW);
+    let other = account(&SecretKey::from_bytes(&[8; 32]).unwrap()).to_string();
+    refused(Check::Signer, &|text: String| text.replace(&account(&key).to_string(), &other), ALICE, NOW);
+    refused(Check::Lifetime, &replace("12:05:00Z", "12:05:11Z"), ALICE, NOW);
+    refused(Check::IssuedAt, &issued_late, ALICE, NOW);
+    refused(Check::Expiration, &replace("12:05:00Z", "12:00:11Z"), ALICE, NOW + Duration::from_secs(41));
+
+    // the wallet of a testnet account, which writes mainnet all the same
+    let mut attempts = MemoryAttempts::new(10);
+    let nonce = server.begin_redirect(ALICE, NOW, &mut attempts, &mut rng(1)).unwrap();
+    let testnet = Address::new(Network::Testnet, *key.public());
+    let pem = key.sign(Network::Testnet, wallet_text(&testnet, &nonce), &mut rng(2)).unwrap().to_pem();
+    let error = server.finish(pem.as_bytes(), ALICE, NOW, &mut attempts).unwrap_err();
+    assert_eq!(error, SignInError::Check(CheckError::NetworkMismatch));
+    seen.push(error.check().unwrap());
+    assert_eq!(server.finish(b"hello", ALICE, NOW, &mut attempts).unwrap_err().check(), Some(Check::Text));
+    // tested above: a forgery, a text that was not issued, a race
+    let elsewhere = [SignInError::Signature(SignatureError::Mismatch), SignInError::NotIssued, SignInError::NonceUsed];
+    seen.extend(elsewhere.map(|error: SignInError| error.check().unwrap()));
+    seen.push(Check::Text);
+    seen.sort();
+    assert_eq!(seen, Check::ALL);
+    assert_eq!(SignInError::Store(Full).check(), None);
 }
