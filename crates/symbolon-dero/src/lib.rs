@@ -9,6 +9,8 @@ pub mod challenge;
 mod curve;
 mod message;
 pub mod signin;
+#[cfg(feature = "jwt")]
+pub mod token;
 
 pub use address::{Address, AddressError, AnyAddress, Network};
 pub use arguments::{Argument, Arguments, ArgumentsError, Value};

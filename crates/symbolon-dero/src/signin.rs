@@ -167,12 +167,13 @@ pub struct SignIn {
     pub max_skew: Duration,
 }
 
-/// Who signed in, and when. Exists only after every check.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Who signed in, and when. Exists only after every check, or as what a token of this server says.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Claims {
-    address: Address,
-    chain_id: ChainId,
-    signed_in_at: Duration,
+    pub(crate) address: Address,
+    pub(crate) chain_id: ChainId,
+    pub(crate) signed_in_at: Duration,
+    pub(crate) nonce: String,
 }
 
 impl Claims {
@@ -192,6 +193,12 @@ impl Claims {
     #[must_use]
     pub const fn signed_in_at(&self) -> Duration {
         self.signed_in_at
+    }
+
+    /// The nonce that was used up: a name that no other sign-in has, by which a server may end this session later.
+    #[must_use]
+    pub fn nonce(&self) -> &str {
+        &self.nonce
     }
 }
 
@@ -507,8 +514,12 @@ impl SignIn {
         if attempt.challenge.as_ref().is_some_and(|issued| *issued != challenge) {
             return Err(SignInError::NotIssued);
         }
-        let claims = Claims { address: *verified.address(), chain_id: self.chain_id, signed_in_at: now };
-        Ok(Checked { challenge, claims })
+        Ok(Checked(Claims {
+            address: *verified.address(),
+            chain_id: self.chain_id,
+            signed_in_at: now,
+            nonce: challenge.nonce().into(),
+        }))
     }
 }
 
@@ -540,16 +551,13 @@ impl SignedChallenge {
 /// A challenge that has passed every check but the last: that its nonce is used here for the first time.
 #[derive(PartialEq, Eq, Debug)]
 #[must_use = "nobody is signed in until the nonce is consumed"]
-pub struct Checked {
-    challenge: Challenge,
-    claims: Claims,
-}
+pub struct Checked(Claims);
 
 impl Checked {
     /// What the store has to remove now, atomically.
     #[must_use]
     pub fn nonce(&self) -> &str {
-        self.challenge.nonce()
+        &self.0.nonce
     }
 
     /// Signs in, if the store has removed the nonce for this request.
@@ -561,7 +569,7 @@ impl Checked {
     /// `was_there` MUST be the answer of an atomic removal (a `DELETE` that says how many rows it removed, `GETDEL`): of two
     /// requests that race with one nonce exactly one gets `true`.
     pub fn consumed(self, was_there: bool) -> Result<Claims, SignInError> {
-        if was_there { Ok(self.claims) } else { Err(SignInError::NonceUsed) }
+        if was_there { Ok(self.0) } else { Err(SignInError::NonceUsed) }
     }
 }
 
