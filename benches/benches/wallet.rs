@@ -1,8 +1,8 @@
 //! One criterion bench for each question that a user asks: what does a wallet cost, what does a signature cost.
 
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use symbolon::Suite;
-use symbolon_benches::{Committee, World, Zcash};
+use symbolon_benches::{Committee, Dero, World, Zcash};
 use symbolon_core::Ed25519;
 
 fn wallet(c: &mut Criterion) {
@@ -64,5 +64,15 @@ fn frost(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, wallet, frost);
+/// Each runs over a batch of messages.
+fn dero(c: &mut Criterion) {
+    let dero = Dero::new(6);
+    let mut group = c.benchmark_group("dero");
+    group.throughput(Throughput::Elements(Dero::BATCH as u64));
+    group.bench_function("verify", |b| b.iter(|| dero.verify()));
+    group.bench_function("two plain multiplications, ark-bn254", |b| b.iter(|| dero.plain()));
+    group.finish();
+}
+
+criterion_group!(benches, wallet, frost, dero);
 criterion_main!(benches);

@@ -1,13 +1,14 @@
 //! `cargo run --release -p symbolon-benches --bin report -- --json`: what each operation costs, in CPU time, bytes,
 //! messages, and in units of one k256 variable-base multiplication ("kP") taken in the same run. Bytes and messages are
 //! what sessions hand out: a broadcast counts once, as over a relay. `--only PREFIX` leaves out operations whose names do not
-//! begin so. Operations that end in `_zf` are those of the Zcash Foundation's crate, without authentication of messages;
-//! `ratio_zf` is the median of our time over theirs, of pairs of samples.
+//! begin so. Operations that end in `_zf` are those of the Zcash Foundation's crate, without authentication of messages, the one in
+//! `_ark` is two plain multiplications and an addition of `ark-bn254`; `ratio_zf` and `ratio_ark` are the median of our time over
+//! theirs, of pairs of samples.
 
 use k256::{ProjectivePoint, Scalar, elliptic_curve::Field};
 use std::{hint::black_box, process::ExitCode, time::Duration};
 use symbolon::{Secp256k1, Suite};
-use symbolon_benches::{Committee, Cost, World, Zcash, cpu};
+use symbolon_benches::{Committee, Cost, Dero, World, Zcash, cpu};
 use symbolon_core::Ed25519;
 use symbolon_testkit::seeded;
 
@@ -60,6 +61,16 @@ fn all(cost: &Cost) -> f64 {
     ms(cost.cpu.iter().sum())
 }
 
+/// What an operation is measured against.
+struct Peer {
+    suffix: &'static str,
+    name: &'static str,
+    note: &'static str,
+}
+
+const ZF: Peer = Peer { suffix: "zf", name: "the Zcash Foundation's", note: "messages are not authenticated" };
+const ARK: Peer = Peer { suffix: "ark", name: "that of ark-bn254", note: "two plain multiplications and an addition" };
+
 struct Report {
     json: bool,
     only: String,
@@ -83,11 +94,17 @@ impl Report {
             costs.push(run());
             units.push(self.unit.sample());
         }
-        self.print(op, keys, &costs, median(units), None);
+        self.print(op, keys, &costs, median(units), None, "");
     }
 
-    /// An operation and the same one of the Zcash Foundation's crate.
-    fn against(&mut self, op: &str, runs: usize, mut ours: impl FnMut() -> Cost, mut theirs: impl FnMut() -> Cost) {
+    /// An operation, and what it is measured against.
+    fn against(
+        &mut self,
+        (op, peer): (&str, &Peer),
+        (runs, keys): (usize, usize),
+        mut ours: impl FnMut() -> Cost,
+        mut theirs: impl FnMut() -> Cost,
+    ) {
         if !self.wants(op) {
             return;
         }
@@ -108,11 +125,11 @@ impl Report {
         }
         let ratio = |(ours, theirs): (&Cost, &Cost)| all(ours) / all(theirs);
         let (unit, ratio) = (median(units), median(of_ours.iter().zip(&of_theirs).map(ratio).collect()));
-        self.print(op, 1, &of_ours, unit, Some(ratio));
-        self.print(&format!("{op}_zf"), 1, &of_theirs, unit, None);
+        self.print(op, keys, &of_ours, unit, Some((ratio, peer)), "");
+        self.print(&format!("{op}_{}", peer.suffix), keys, &of_theirs, unit, None, peer.note);
     }
 
-    fn print(&self, op: &str, keys: usize, costs: &[Cost], unit: f64, ratio_zf: Option<f64>) {
+    fn print(&self, op: &str, keys: usize, costs: &[Cost], unit: f64, ratio: Option<(f64, &Peer)>, note: &str) {
         let of = |f: &dyn Fn(&Cost) -> f64| median(costs.iter().map(f).collect()) / keys as f64;
         let all = of(&all);
         let last = &costs[costs.len() - 1];
@@ -123,11 +140,11 @@ impl Report {
                 "op": op, "cpu_ms_all": all, "cpu_ms_party": party, "bytes_party": bytes,
                 "messages": last.messages, "per_kp": all / unit,
             });
-            if let Some(ratio) = ratio_zf {
-                line["ratio_zf"] = ratio.into();
+            if let Some((ratio, peer)) = ratio {
+                line[format!("ratio_{}", peer.suffix)] = ratio.into();
             }
-            if op.ends_with("_zf") {
-                line["note"] = "messages are not authenticated".into();
+            if !note.is_empty() {
+                line["note"] = note.into();
             }
             println!("{line}");
             return;
@@ -136,10 +153,10 @@ impl Report {
             0..=9 => (party.iter().map(|ms| format!("{ms:.3}")).collect::<Vec<_>>().join(", "), format!("{bytes:?}")),
             n => (format!("{n} parties, {:.3} each", all / n as f64), format!("{} each", bytes[0])),
         };
-        let note = match ratio_zf {
-            Some(ratio) => format!("; {ratio:.3} of the Zcash Foundation's"),
-            None if op.ends_with("_zf") => "; messages are not authenticated".into(),
-            None => String::new(),
+        let note = match ratio {
+            Some((ratio, peer)) => format!("; {ratio:.3} of {}", peer.name),
+            None if note.is_empty() => String::new(),
+            None => format!("; {note}"),
         };
         println!(
             "{op:<22} {:>8.1} kP {all:>9.3} ms ({party})  {} messages, bytes {bytes}{note}",
@@ -178,6 +195,8 @@ fn main() -> ExitCode {
     two_parties(&mut report);
     ecdsa(&mut report);
     frost(&mut report);
+    let dero = Dero::new(12);
+    report.against(("dero_verify", &ARK), (FAST, Dero::BATCH), || dero.verify(), || dero.plain());
     sizes(&report);
     ExitCode::SUCCESS
 }
@@ -226,8 +245,8 @@ fn ecdsa(report: &mut Report) {
 fn frost(report: &mut Report) {
     let mut three = Lazy::new(|| Committee::<Ed25519>::new(8, 2, 3).with_keys(1));
     let mut zf = Lazy::new(|| Zcash::new(9, 2, 3));
-    report.against("frost_keygen_2of3", FAST, || three.get().dkg(), || zf.get().keygen());
-    report.against("frost_sign_2of3", FAST, || three.get().frost_sign(), || zf.get().sign());
+    report.against(("frost_keygen_2of3", &ZF), (FAST, 1), || three.get().dkg(), || zf.get().keygen());
+    report.against(("frost_sign_2of3", &ZF), (FAST, 1), || three.get().frost_sign(), || zf.get().sign());
     let mut items = Vec::new();
     report.line("frost_sign_online_2of3", FAST, 1, || {
         if items.is_empty() {
@@ -237,7 +256,7 @@ fn frost(report: &mut Report) {
     });
     let mut hundred = Lazy::new(|| Committee::<Ed25519>::new(10, 67, 100).with_dealt_key());
     let mut zf = Lazy::new(|| Zcash::new(11, 67, 100));
-    report.against("frost_sign_67of100", 3, || hundred.get().frost_sign(), || zf.get().sign());
+    report.against(("frost_sign_67of100", &ZF), (3, 1), || hundred.get().frost_sign(), || zf.get().sign());
 }
 
 /// What a member sends as the committee grows, at a threshold of more than half.
