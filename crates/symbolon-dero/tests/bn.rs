@@ -11,6 +11,7 @@
 use bn::{AffineG1, Fq, Fr, G1, Group, arith::U256};
 use proptest::prelude::*;
 use rand_chacha::{ChaCha12Rng, rand_core::SeedableRng};
+use rand_core::{TryCryptoRng, TryRng};
 use sha3::{Digest, Keccak256};
 use symbolon_dero::{Address, Network, PublicKey, SecretKey, SignatureError, SignedMessage};
 
@@ -163,4 +164,49 @@ fn trap_four_another_compressed_form() {
         disagree += usize::from(theirs != real);
     }
     assert!((1..64).contains(&disagree), "about half of all points: {disagree}");
+}
+
+/// Gives zeros for ever.
+struct Zeros;
+
+impl TryRng for Zeros {
+    type Error = core::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        Ok(0)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        Ok(0)
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        bytes.fill(0);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Zeros {}
+
+// k = S - C*x: the same nonce for two messages would give the key away
+#[test]
+fn a_generator_that_repeats_itself_repeats_no_nonce() {
+    let number = |bytes: &[u8; 32]| Fr::from_slice(bytes).unwrap();
+    let nonce = |secret: [u8; 32], message: &[u8]| {
+        let signed = SecretKey::from_bytes(&secret).unwrap().sign(Network::Mainnet, message, &mut Zeros).unwrap();
+        let pem = signed.to_pem();
+        let field = |name: &str| number(&bytes(pem.lines().find_map(|line| line.strip_prefix(name)).unwrap()));
+        field("S: ") - field("C: ") * number(&secret)
+    };
+    let nonces = [
+        nonce([1; 32], b"one"),
+        nonce([1; 32], b"two"),
+        nonce([1; 32], b"on"),
+        nonce([1; 32], b""),
+        nonce([2; 32], b"one"),
+    ];
+    for (i, k) in nonces.iter().enumerate() {
+        assert!(!k.is_zero() && nonces[..i].iter().all(|other| other != k));
+    }
+    assert!(nonces[0] == nonce([1; 32], b"one"), "one message keeps one: no two equations");
 }

@@ -86,6 +86,24 @@ fn a_challenge_signs_in_once() {
     assert_eq!(attempts.len(), 1);
 }
 
+// attacks.md row 108: Mallory asks for a challenge and sends the link to Alice, whose wallet answers from her browser
+#[test]
+fn row_108_a_challenge_of_another_browser_signs_nobody_in() {
+    let (server, key, mut attempts) = (server(), wallet(), MemoryAttempts::new(10));
+    let nonce = server.begin_redirect(MALLORY, NOW, &mut attempts, &mut rng(1)).unwrap();
+    let pem = signed(&key, &wallet_text(&account(&key), &nonce));
+    assert_eq!(server.finish(&pem, ALICE, NOW, &mut attempts), Err(SignInError::OtherSession));
+    // her own attempt under way does not help: each nonce has its browser
+    let _own = server.begin_redirect(ALICE, NOW, &mut attempts, &mut rng(2)).unwrap();
+    assert_eq!(server.finish(&pem, ALICE, NOW, &mut attempts), Err(SignInError::OtherSession));
+    // and it is refused before anything is verified, so that a browser learns nothing of another one's attempt
+    let mut unsigned = pem.clone();
+    let s = unsigned.windows(4).position(|bytes| bytes == b"\nS: ").unwrap() + 5;
+    unsigned[s] = if unsigned[s] == b'1' { b'2' } else { b'1' };
+    assert_eq!(server.finish(&unsigned, ALICE, NOW, &mut attempts), Err(SignInError::OtherSession));
+    assert_eq!(attempts.len(), 2);
+}
+
 #[test]
 fn only_what_was_issued_signs_in() {
     let (server, key, mut attempts) = (server(), wallet(), MemoryAttempts::new(10));
