@@ -3,6 +3,7 @@
 pub mod blame;
 pub mod cli;
 pub mod committee;
+pub mod dero_signin;
 pub mod report;
 mod request;
 pub mod server;
