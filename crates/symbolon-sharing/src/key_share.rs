@@ -28,14 +28,18 @@ impl Scheme {
         }
     }
 
-    pub(crate) const fn byte(self) -> u8 {
+    /// The byte in encodings.
+    #[must_use]
+    pub const fn byte(self) -> u8 {
         match self {
             Self::Ecdsa => 1,
             Self::Frost => 2,
         }
     }
 
-    pub(crate) const fn from_byte(byte: u8) -> Result<Self, DecodeError> {
+    /// # Errors
+    /// [`DecodeError::Value`] for an unknown scheme.
+    pub const fn from_byte(byte: u8) -> Result<Self, DecodeError> {
         match byte {
             1 => Ok(Self::Ecdsa),
             2 => Ok(Self::Frost),

@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+
+extern crate alloc;
+
+mod backed;
+mod container;
+mod error;
+mod halves;
+mod open;
+mod password;
+mod phrase;
+mod slot;
+mod work;
+
+pub use backed::{Backed, Header, SecretKind};
+pub use container::{Backup, MAX_LEN, PEM_LABEL};
+pub use error::{AttachError, CreateError, OpenError, ReadError, ResealError};
+pub use halves::{EncryptedShare, SecretStore};
+pub use open::{Expected, Opened, Unlock};
+pub use password::{Password, PasswordError, PasswordPolicy};
+pub use phrase::{Phrase, PhraseError};
+pub use slot::{MAX_SLOTS, NewSlot, SlotKind, SlotSet};
+pub use work::{Limits, Work};

@@ -1,0 +1,355 @@
+//! Making, opening and changing backups.
+
+use crate::{
+    Backed, Backup, CreateError, Limits, MAX_SLOTS, NewSlot, OpenError, Password, Phrase, ResealError, SlotKind,
+    SlotSet,
+    container::{Payload, TAG},
+    slot::{Recipient, Slot},
+};
+use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce, Tag, aead::AeadInOut};
+use alloc::vec::Vec;
+use hkdf::Hkdf;
+use hmac::{Hmac, Mac};
+use rand_core::TryCryptoRng;
+use sha2::Sha256;
+use symbolon_core::{Group, SecretBytes, wire::Reader};
+use symbolon_seal::DeviceKey;
+use zeroize::Zeroizing;
+
+/// What a backup is opened with.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum Unlock<'a> {
+    /// A password; trying it takes as long as the slot says.
+    Password(&'a Password),
+    /// 24 words.
+    Phrase(&'a Phrase),
+    /// A device's key.
+    Device(&'a DeviceKey),
+}
+
+/// What the reader knows of the key, from its own records and never from the backup: anybody can make a backup for somebody's
+/// password slot, so that a backup alone proves nothing.
+#[derive(Clone, Copy)]
+pub struct Expected<'a, G: Group> {
+    /// The public key `P`.
+    pub public_key: &'a G::Point,
+    /// The epoch of the live share (generation, for a factor): older backups are refused. 0 takes any.
+    pub epoch: u32,
+}
+
+impl<G: Group> core::fmt::Debug for Expected<'_, G> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Expected").field("epoch", &self.epoch).finish_non_exhaustive()
+    }
+}
+
+/// An opened backup.
+pub struct Opened<S> {
+    /// The share.
+    pub secret: S,
+    /// Its recipients, authenticated: record them beside the live share, for [`Backup::reseal`].
+    pub slots: SlotSet,
+}
+
+impl Unlock<'_> {
+    const fn kind(&self) -> SlotKind {
+        match self {
+            Self::Password(_) => SlotKind::Password,
+            Self::Phrase(_) => SlotKind::Phrase,
+            Self::Device(_) => SlotKind::Device,
+        }
+    }
+}
+
+/// `HKDF-SHA-256(data key, no salt, label)`.
+fn derived(data_key: &SecretBytes<32>, label: &[u8]) -> Zeroizing<[u8; 32]> {
+    let mut key = Zeroizing::new([0; 32]);
+    Hkdf::<Sha256>::new(None, data_key.expose()).expand(label, key.as_mut()).expect("32 bytes are one block");
+    key
+}
+
+fn mac(data_key: &SecretBytes<32>, authenticated: &[u8]) -> Hmac<Sha256> {
+    let key = derived(data_key, b"symbolon/backup/1/header");
+    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key.as_slice()).expect("HMAC takes keys of any length");
+    mac.update(authenticated);
+    mac
+}
+
+fn cipher(data_key: &SecretBytes<32>) -> Aes256Gcm {
+    let key = derived(data_key, b"symbolon/backup/1/payload");
+    Aes256Gcm::new(<&Key<Aes256Gcm>>::from(&*key))
+}
+
+fn fresh<const N: usize>(rng: &mut impl TryCryptoRng) -> Result<Zeroizing<[u8; N]>, CreateError> {
+    let mut bytes = Zeroizing::new([0; N]);
+    rng.try_fill_bytes(bytes.as_mut()).map_err(|_| CreateError::Rng)?;
+    Ok(bytes)
+}
+
+impl Backup {
+    /// Seals a secret to these slots. A slot with a password takes as long as a try.
+    ///
+    /// # Errors
+    /// [`CreateError`].
+    ///
+    /// # Security
+    /// Record [`Self::slot_set`] beside the live share. Whoever opens any one of the slots has the share.
+    pub fn create<S: Backed>(secret: &S, slots: &[NewSlot<'_>], rng: &mut impl TryCryptoRng) -> Result<Self, CreateError> {
+        if !(1..=MAX_SLOTS).contains(&slots.len()) {
+            return Err(CreateError::Slots);
+        }
+        let recipients = slots.iter().map(|slot| Recipient::new(slot, rng)).collect::<Result<Vec<_>, _>>()?;
+        Self::seal(secret, recipients, rng)
+    }
+
+    /// With a new data key.
+    fn seal<S: Backed>(
+        secret: &S,
+        recipients: Vec<Recipient>,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Self, CreateError> {
+        let header = secret.header();
+        let data_key = SecretBytes::new(*fresh::<32>(rng)?);
+        let nonce = *fresh::<12>(rng)?;
+        let clear = Self::clear_part(&header);
+        // encrypted in place: no copy stays behind
+        let plaintext = secret.to_secret_bytes();
+        let mut buffer = Zeroizing::new(Vec::with_capacity(plaintext.len() + TAG));
+        buffer.extend_from_slice(&plaintext);
+        let tag = cipher(&data_key)
+            .encrypt_inout_detached(&Nonce::from(nonce), &clear, buffer.as_mut_slice().into())
+            .map_err(|_| CreateError::Slots)?;
+        buffer.extend_from_slice(&tag);
+        let payload = Payload { nonce, ciphertext: core::mem::take(&mut *buffer) };
+        let slots = Self::seal_slots(recipients, &clear, &data_key, rng)?;
+        let mac = mac(&data_key, &Self::authenticated_part(&header, &slots)).finalize().into_bytes().into();
+        Ok(Self { header, slots, mac, payload })
+    }
+
+    fn seal_slots(
+        recipients: Vec<Recipient>,
+        clear: &[u8],
+        data_key: &SecretBytes<32>,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Vec<Slot>, CreateError> {
+        let distinct = |i: usize, one: &Recipient| recipients.iter().skip(i + 1).all(|other| !one.same_key(other));
+        if !recipients.iter().enumerate().all(|(i, one)| distinct(i, one)) {
+            return Err(CreateError::Slots);
+        }
+        recipients.into_iter().map(|recipient| recipient.seal(&info(clear), data_key, rng)).collect()
+    }
+
+    /// Opens a slot: the data key, after the MAC over header and slots has verified.
+    fn unlock(&self, unlock: &Unlock<'_>, limits: &Limits) -> Result<SecretBytes<32>, OpenError> {
+        let slots = || self.slots.iter().filter(|slot| slot.recipient.kind() == unlock.kind());
+        if slots().next().is_none() {
+            return Err(OpenError::NoSlot);
+        }
+        // all together, before any of them is tried
+        limits.allow(slots().filter_map(|slot| slot.recipient.work()))?;
+        let info = info(&Self::clear_part(&self.header));
+        for slot in slots() {
+            if let Some(data_key) = slot.open(unlock, &info)? {
+                let authenticated = Self::authenticated_part(&self.header, &self.slots);
+                mac(&data_key, &authenticated).verify(&self.mac.into()).map_err(|_| OpenError::Forged)?;
+                return Ok(data_key);
+            }
+        }
+        Err(match unlock {
+            Unlock::Password(_) => OpenError::WrongPassword,
+            Unlock::Phrase(_) => OpenError::WrongPhrase,
+            Unlock::Device(_) => OpenError::WrongDevice,
+        })
+    }
+
+    fn decrypt<S: Backed>(&self, data_key: &SecretBytes<32>) -> Result<S, OpenError> {
+        let (ciphertext, tag) = self.payload.ciphertext.split_last_chunk::<TAG>().ok_or(OpenError::Forged)?;
+        let mut plaintext = Zeroizing::new(ciphertext.to_vec());
+        cipher(data_key)
+            .decrypt_inout_detached(
+                &Nonce::from(self.payload.nonce),
+                &Self::clear_part(&self.header),
+                plaintext.as_mut_slice().into(),
+                &Tag::from(*tag),
+            )
+            .map_err(|_| OpenError::Forged)?;
+        // the decoder checks that the public shares lie on one polynomial through P, and that the secret is the share's
+        let secret = Reader::new(&plaintext).whole(S::decode).map_err(|_| OpenError::Share)?;
+        if secret.header() == self.header { Ok(secret) } else { Err(OpenError::Share) }
+    }
+
+    /// Whether this is a backup of the expected key, by what it says of itself.
+    fn claims<S: Backed>(&self, expected: &Expected<'_, S::Group>) -> Result<(), OpenError> {
+        if !self.header.is_on::<S::Group>() || self.header.kind != S::KIND {
+            return Err(OpenError::OtherKind);
+        }
+        if self.header.public_key != S::Group::point_to_bytes(expected.public_key).as_ref() {
+            return Err(OpenError::OtherKey);
+        }
+        let found = self.header.epoch();
+        if found < expected.epoch {
+            return Err(OpenError::OldEpoch { found, expected: expected.epoch });
+        }
+        Ok(())
+    }
+
+    /// Opens it. Everything is checked: password or key first, then the MAC over header and slots, the share's encryption, and the share
+    /// against its public data and the key that the caller expects.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open<S: Backed>(
+        &self,
+        unlock: &Unlock<'_>,
+        expected: &Expected<'_, S::Group>,
+        limits: &Limits,
+    ) -> Result<Opened<S>, OpenError> {
+        self.claims::<S>(expected)?;
+        let secret = self.decrypt(&self.unlock(unlock, limits)?)?;
+        Ok(Opened { secret, slots: self.slot_set() })
+    }
+
+    /// Whether this opens it, without looking at the share.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn validate_password(&self, unlock: &Unlock<'_>, limits: &Limits) -> Result<(), OpenError> {
+        self.unlock(unlock, limits).map(drop)
+    }
+
+    /// Whether it opens and holds the right share, without handing it out.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn validate_share<S: Backed>(
+        &self,
+        unlock: &Unlock<'_>,
+        expected: &Expected<'_, S::Group>,
+        limits: &Limits,
+    ) -> Result<(), OpenError> {
+        self.open::<S>(unlock, expected, limits).map(drop)
+    }
+
+    /// The same backup with one more slot; the data key stays.
+    ///
+    /// # Errors
+    /// [`ResealError`].
+    pub fn add_slot(
+        &self,
+        unlock: &Unlock<'_>,
+        slot: &NewSlot<'_>,
+        limits: &Limits,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Self, ResealError> {
+        let data_key = self.unlock(unlock, limits)?;
+        if self.slots.len() >= MAX_SLOTS {
+            return Err(CreateError::Slots.into());
+        }
+        let recipient = Recipient::new(slot, rng)?;
+        if self.slots.iter().any(|other| other.recipient.same_key(&recipient)) {
+            return Err(CreateError::Slots.into());
+        }
+        let mut slots = self.slots.clone();
+        slots.push(recipient.seal(&info(&Self::clear_part(&self.header)), &data_key, rng)?);
+        let mac = mac(&data_key, &Self::authenticated_part(&self.header, &slots)).finalize().into_bytes().into();
+        Ok(Self { header: self.header.clone(), slots, mac, payload: self.payload.clone() })
+    }
+
+    /// A new backup of the same share without slot `at` (from 0 on), under a new data key.
+    ///
+    /// # Errors
+    /// [`ResealError`].
+    ///
+    /// # Security
+    /// Copies of the old backup still open with what the slot opened with. After a suspected leak remove the slot, refresh the key, and
+    /// retire the old share.
+    pub fn remove_slot<S: Backed>(
+        &self,
+        at: usize,
+        unlock: &Unlock<'_>,
+        expected: &Expected<'_, S::Group>,
+        limits: &Limits,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Self, ResealError> {
+        self.with_slots::<S>(at, None, unlock, expected, limits, rng)
+    }
+
+    /// A new backup of the same share with another slot in the place of slot `at`, under a new data key: what changes a password.
+    ///
+    /// # Errors
+    /// [`ResealError`].
+    ///
+    /// # Security
+    /// As [`Self::remove_slot`].
+    pub fn replace_slot<S: Backed>(
+        &self,
+        at: usize,
+        slot: &NewSlot<'_>,
+        unlock: &Unlock<'_>,
+        expected: &Expected<'_, S::Group>,
+        limits: &Limits,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Self, ResealError> {
+        self.with_slots::<S>(at, Some(slot), unlock, expected, limits, rng)
+    }
+
+    fn with_slots<S: Backed>(
+        &self,
+        at: usize,
+        slot: Option<&NewSlot<'_>>,
+        unlock: &Unlock<'_>,
+        expected: &Expected<'_, S::Group>,
+        limits: &Limits,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Self, ResealError> {
+        let secret = self.open::<S>(unlock, expected, limits)?.secret;
+        if at >= self.slots.len() {
+            return Err(ResealError::NoSlot);
+        }
+        let mut recipients: Vec<_> = self.slots.iter().map(|slot| slot.recipient.clone()).collect();
+        recipients.remove(at);
+        if let Some(slot) = slot {
+            recipients.insert(at, Recipient::new(slot, rng)?);
+        }
+        if recipients.is_empty() {
+            return Err(CreateError::Slots.into());
+        }
+        Ok(Self::seal(&secret, recipients, rng)?)
+    }
+
+    /// Seals a newer share of the same key to the same slots, without any of their secrets: after a refresh at night. Gives what
+    /// [`symbolon_sharing::retire`] asks for.
+    ///
+    /// # Errors
+    /// [`ResealError`].
+    ///
+    /// # Security
+    /// `recorded` MUST come from the holder's own record, never from the storage that has the backup: whoever controls that could add
+    /// a slot of its own and receive the share. The result MUST be stored durably before the old share is retired. Copies of the old
+    /// backup still open, and give the old share.
+    pub fn reseal<S: Backed>(
+        &self,
+        secret: &S,
+        recorded: &SlotSet,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<(Self, S::Token), ResealError> {
+        if self.slot_set() != *recorded {
+            return Err(ResealError::SlotSet);
+        }
+        let new = secret.header();
+        if new.key_id != self.header.key_id || new.public_key != self.header.public_key || new.kind != self.header.kind {
+            return Err(ResealError::OtherKey);
+        }
+        if new.epoch() < self.header.epoch() {
+            return Err(ResealError::NotNewer);
+        }
+        let recipients = self.slots.iter().map(|slot| slot.recipient.clone()).collect();
+        Ok((Self::seal(secret, recipients, rng)?, secret.token()))
+    }
+}
+
+/// HPKE's `info`.
+fn info(clear: &[u8]) -> Vec<u8> {
+    [b"symbolon/backup/1", clear].concat()
+}
