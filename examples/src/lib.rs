@@ -11,6 +11,7 @@ pub mod solana;
 pub mod two_parties;
 pub mod tx;
 pub mod typed_data;
+pub mod vectors;
 pub mod wallet;
 
 pub use request::{Mismatch, Request, Signed};

@@ -120,39 +120,40 @@ impl SignedMessage {
             return Err(SignatureError::TooLong);
         }
         let text = core::str::from_utf8(pem).ok().filter(|text| text.is_ascii()).ok_or(SignatureError::Layout)?;
-        let text = text.replace("\r\n", "\n");
-        if text.contains('\r') {
+        let mut lines = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+        // CR stands before LF alone
+        if lines.clone().any(|line| line.contains('\r')) || text.ends_with('\r') {
             return Err(SignatureError::Layout);
         }
-        let mut lines = text.split('\n');
         let first = lines.next().unwrap_or_default();
         if first != BEGIN {
             let label = first.strip_prefix("-----BEGIN ").and_then(|rest| rest.strip_suffix("-----"));
             return Err(if label.is_some() { SignatureError::Type } else { SignatureError::Layout });
         }
-        let mut inside = Vec::new();
+        let mut head = [""; 4];
+        let mut body = Body::default();
+        let mut count = 0usize;
         loop {
             match lines.next() {
                 None => return Err(SignatureError::Layout),
                 Some(END) => break,
-                Some(line) => inside.push(line),
+                Some(line) => head.get_mut(count).map_or_else(|| body.push(line), |slot| *slot = line),
             }
+            count += 1;
         }
-        let value = |line: &'_ str, name: &str| -> Option<usize> {
-            let value = line.strip_prefix(name)?.strip_prefix(": ")?;
-            (value.trim() == value).then(|| line.len() - value.len())
-        };
-        let [address, c, s, "", body @ ..] = inside.as_slice() else { return Err(SignatureError::Header) };
-        let header = |line: &&'_ str, name| value(line, name).ok_or(SignatureError::Header);
-        let (address, c, s) = (
-            address.get(header(address, "Address")?..).unwrap_or_default(),
-            c.get(header(c, "C")?..).unwrap_or_default(),
-            s.get(header(s, "S")?..).unwrap_or_default(),
-        );
+        fn value<'a>(line: &'a str, name: &str) -> Result<&'a str, SignatureError> {
+            let value = line.strip_prefix(name).and_then(|line| line.strip_prefix(": "));
+            value.filter(|value| value.trim() == *value).ok_or(SignatureError::Header)
+        }
+        let [address, c, s, ""] = head else { return Err(SignatureError::Header) };
+        let (address, c, s) = (value(address, "Address")?, value(c, "C")?, value(s, "S")?);
+        if count < head.len() {
+            return Err(SignatureError::Header);
+        }
         if lines.any(|line| !line.is_empty()) {
             return Err(SignatureError::Trailing);
         }
-        let message = decode_body(body)?;
+        let message = body.decode()?;
         let (c, s) = (scalar(c)?, scalar(s)?);
         Ok(Self { address: Address::parse(address)?, c, s, message })
     }
@@ -234,21 +235,37 @@ pub fn pem_from_base64(text: &[u8], limit: usize) -> Result<Vec<u8>, SignatureEr
     if pem.len() > limit { Err(SignatureError::TooLong) } else { Ok(pem) }
 }
 
-fn decode_body(lines: &[&str]) -> Result<Vec<u8>, SignatureError> {
-    if lines.iter().any(|line| line.is_empty()) {
-        return Err(SignatureError::Layout);
+/// The lines after the blank one, as they come.
+#[derive(Default)]
+struct Body {
+    base64: String,
+    /// Of the last line; 0 before the first.
+    width: usize,
+    /// Whether a line is blank.
+    is_blank: bool,
+    /// Whether a line other than the last is not full, or any is wider.
+    is_ragged: bool,
+}
+
+impl Body {
+    fn push(&mut self, line: &str) {
+        self.is_blank |= line.is_empty();
+        self.is_ragged |= line.len() > WIDTH || (!self.base64.is_empty() && self.width != WIDTH);
+        self.width = line.len();
+        self.base64.push_str(line);
     }
-    let body = lines.concat();
-    let message = BASE64_STANDARD.decode(&body).map_err(|_| SignatureError::Base64)?;
-    if BASE64_STANDARD.encode(&message) != body {
-        return Err(SignatureError::Base64);
+
+    fn decode(self) -> Result<Vec<u8>, SignatureError> {
+        if self.is_blank {
+            return Err(SignatureError::Layout);
+        }
+        let message = BASE64_STANDARD.decode(&self.base64).map_err(|_| SignatureError::Base64)?;
+        // the decoder refuses what it would not print, too
+        if BASE64_STANDARD.encode(&message) != self.base64 {
+            return Err(SignatureError::Base64);
+        }
+        if self.is_ragged { Err(SignatureError::Layout) } else { Ok(message) }
     }
-    // full lines, but for the last one
-    let Some((last, full)) = lines.split_last() else { return Ok(message) };
-    if last.len() > WIDTH || full.iter().any(|line| line.len() != WIDTH) {
-        return Err(SignatureError::Layout);
-    }
-    Ok(message)
 }
 
 /// Lowercase hexadecimal without leading zeros, `1 <= x < n`.

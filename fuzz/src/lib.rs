@@ -1,0 +1,13 @@
+//! The bodies of the fuzz targets, as plain functions: the tests of this crate replay the seeds with any compiler.
+//!
+//! Each takes an input as it stands; if the input begins with a small byte, which no text does, that byte also names a way to
+//! build a well-formed text from the rest, so that what lies behind checksums and layouts is reached. A broken promise panics.
+
+pub mod address;
+mod arguments;
+mod bytes;
+pub mod challenge;
+mod memory;
+pub mod pem;
+#[cfg(test)]
+mod tests;
