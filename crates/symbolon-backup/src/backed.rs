@@ -40,6 +40,7 @@ pub trait Backed: Storable + private::Backed {
 }
 
 mod private {
+    #[allow(unnameable_types, reason = "sealed")]
     pub trait Backed {}
     impl<G: symbolon_core::Group> Backed for symbolon_sharing::KeyShare<G> {}
     impl Backed for symbolon_sharing::PairFactor {}

@@ -95,7 +95,11 @@ impl Backup {
     ///
     /// # Security
     /// Record [`Self::slot_set`] beside the live share. Whoever opens any one of the slots has the share.
-    pub fn create<S: Backed>(secret: &S, slots: &[NewSlot<'_>], rng: &mut impl TryCryptoRng) -> Result<Self, CreateError> {
+    pub fn create<S: Backed>(
+        secret: &S,
+        slots: &[NewSlot<'_>],
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Self, CreateError> {
         if !(1..=MAX_SLOTS).contains(&slots.len()) {
             return Err(CreateError::Slots);
         }
@@ -338,7 +342,8 @@ impl Backup {
             return Err(ResealError::SlotSet);
         }
         let new = secret.header();
-        if new.key_id != self.header.key_id || new.public_key != self.header.public_key || new.kind != self.header.kind {
+        if new.key_id != self.header.key_id || new.public_key != self.header.public_key || new.kind != self.header.kind
+        {
             return Err(ResealError::OtherKey);
         }
         if new.epoch() < self.header.epoch() {

@@ -98,7 +98,8 @@ mod tests {
     fn one_password_whatever_the_keyboard() {
         let bytes = |text: &str| Password::entered(text).ok().unwrap().as_bytes().to_vec();
         // composed and decomposed, full width, a ligature, the Kelvin sign
-        for (a, b) in [("pässwörd", "pa\u{308}sswo\u{308}rd"), ("ｐａｓｓ", "pass"), ("ﬁre", "fire"), ("\u{212a}", "K")] {
+        for (a, b) in [("pässwörd", "pa\u{308}sswo\u{308}rd"), ("ｐａｓｓ", "pass"), ("ﬁre", "fire"), ("\u{212a}", "K")]
+        {
             assert_eq!(bytes(a), bytes(b));
             assert_eq!(bytes(a), b.nfkc().collect::<String>().as_bytes());
         }

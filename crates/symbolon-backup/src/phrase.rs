@@ -101,7 +101,8 @@ mod tests {
         let file: serde_json::Value = serde_json::from_str(include_str!("../testdata/bip39_english.json")).unwrap();
         let mut phrases = 0;
         for v in file["cases"].as_array().unwrap() {
-            let (words, entropy) = (v["mnemonic"].as_str().unwrap(), hex::decode(v["entropy"].as_str().unwrap()).unwrap());
+            let (words, entropy) =
+                (v["mnemonic"].as_str().unwrap(), hex::decode(v["entropy"].as_str().unwrap()).unwrap());
             match Phrase::parse(words) {
                 Ok(phrase) => {
                     assert_eq!(phrase.entropy(), entropy.as_slice());
@@ -113,7 +114,7 @@ mod tests {
                 Err(error) => assert!(entropy.len() < 32 && error == PhraseError::Count, "{words}"),
             }
         }
-        assert_eq!(phrases, 8);
+        assert_eq!(phrases, 2);
     }
 
     #[test]

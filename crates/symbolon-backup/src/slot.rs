@@ -32,6 +32,7 @@ pub enum SlotKind {
 }
 
 /// A slot to be made.
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum NewSlot<'a> {
     /// Opened by a password, at this cost.

@@ -152,7 +152,9 @@ mod tests {
             assert!(excess(allow(log_n, r, p)) || p > 4, "{log_n} {r} {p}");
             assert!(allow(log_n, r, p).is_err());
         }
-        for (log_n, r, p) in [(21, 1, 1), (40, 8, 1), (63, 8, 1), (64, 8, 1), (255, 255, 255), (14, 1 << 31, 1), (14, 8, 1 << 30)] {
+        for (log_n, r, p) in
+            [(21, 1, 1), (40, 8, 1), (63, 8, 1), (64, 8, 1), (255, 255, 255), (14, 1 << 31, 1), (14, 8, 1 << 30)]
+        {
             assert!(matches!(allow(log_n, r, p), Err(OpenError::ExcessiveWork { .. })), "{log_n} {r} {p}");
         }
         for (log_n, r, p) in [(0, 8, 1), (1, 8, 1), (10, 8, 1), (13, 8, 1), (17, 0, 1), (17, 8, 0)] {

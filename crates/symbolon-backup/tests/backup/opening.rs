@@ -1,0 +1,293 @@
+//! Making, opening, changing: every kind of secret, every slot, every way to fail.
+
+use crate::world::{self, deal, factor, rng};
+use rand_chacha::ChaCha12Rng;
+use symbolon_backup::{
+    AttachError, Backed, Backup, CreateError, EncryptedShare, Expected, Limits, NewSlot, OpenError, Password,
+    PasswordPolicy, Phrase, ReadError, ResealError, SecretStore, SlotKind, Unlock, Work,
+};
+use symbolon_core::{Ed25519, Group, KeyId, Secp256k1};
+use symbolon_seal::DeviceKey;
+use symbolon_session::Storable;
+use symbolon_sharing::{KeyShare, PairFactor};
+
+/// The least that a reader takes: tests have many slots.
+const CHEAP: Work = Work { log_n: 14, r: 1, p: 1 };
+
+struct Secrets {
+    password: Password,
+    phrase: Phrase,
+    device: DeviceKey,
+}
+
+impl Secrets {
+    fn new(rng: &mut ChaCha12Rng) -> Self {
+        Self {
+            password: Password::new("correct horse", &PasswordPolicy::default()).unwrap(),
+            phrase: Phrase::generate(rng).unwrap(),
+            device: DeviceKey::generate(rng).unwrap(),
+        }
+    }
+
+    fn slots(&self) -> [NewSlot<'_>; 3] {
+        [NewSlot::Password(&self.password, CHEAP), NewSlot::Phrase(&self.phrase), NewSlot::Device(self.device.public())]
+    }
+
+    fn all(&self) -> [Unlock<'_>; 3] {
+        [Unlock::Password(&self.password), Unlock::Phrase(&self.phrase), Unlock::Device(&self.device)]
+    }
+}
+
+fn any<G: Group>(public_key: &G::Point) -> Expected<'_, G> {
+    Expected { public_key, epoch: 0 }
+}
+
+fn limits() -> Limits {
+    Limits::default()
+}
+
+fn round_trip<S: Backed>(secret: &S, public_key: &<S::Group as Group>::Point, seed: u8) {
+    let mut rng = rng(seed);
+    let secrets = Secrets::new(&mut rng);
+    let all = secrets.slots();
+    // every set of slots
+    for set in 1..8usize {
+        let chosen: Vec<_> =
+            all.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1).map(|(_, slot)| slot.clone()).collect();
+        let backup = Backup::create(secret, &chosen, &mut rng).unwrap();
+        let read = Backup::from_bytes(&backup.to_bytes()).unwrap();
+        assert_eq!(Backup::from_pem(&backup.to_pem()), Ok(read.clone()));
+        assert_eq!((&read, read.to_bytes()), (&backup, backup.to_bytes()));
+        assert_eq!(*read.header(), secret.header());
+        assert_eq!(read.slots().count(), chosen.len());
+        for (i, unlock) in secrets.all().iter().enumerate() {
+            let opened = read.open::<S>(unlock, &any(public_key), &limits());
+            if set >> i & 1 == 1 {
+                let opened = opened.ok().unwrap();
+                assert_eq!(*opened.secret.to_secret_bytes(), *secret.to_secret_bytes());
+                assert_eq!(opened.slots, backup.slot_set());
+                assert_eq!(read.validate_password(unlock, &limits()), Ok(()));
+                assert_eq!(read.validate_share::<S>(unlock, &any(public_key), &limits()), Ok(()));
+            } else {
+                assert_eq!(opened.err(), Some(OpenError::NoSlot));
+            }
+        }
+    }
+    // two backups of one secret share no byte that could link their secrets
+    let one = Backup::create(secret, &all, &mut rng).unwrap();
+    assert_ne!(one.to_bytes(), Backup::create(secret, &all, &mut rng).unwrap().to_bytes());
+}
+
+#[test]
+fn every_kind_and_every_slot() {
+    for (t, n) in [(2, 2), (2, 3), (3, 5)] {
+        for share in deal::<Secp256k1>(t, n, 3, 1).iter().take(1) {
+            round_trip(share, share.public_key(), 1);
+        }
+        for share in deal::<Ed25519>(t, n, 3, 2).iter().take(1) {
+            round_trip(share, share.public_key(), 2);
+        }
+    }
+    for side in factor(2) {
+        round_trip(&side, side.public_key(), 3);
+    }
+}
+
+#[test]
+fn every_cost_of_a_password() {
+    let share = &deal::<Secp256k1>(2, 3, 3, 1)[0];
+    let secrets = Secrets::new(&mut rng(4));
+    for work in [CHEAP, Work { log_n: 15, r: 8, p: 1 }, Work { log_n: 14, r: 16, p: 4 }, Work::default()] {
+        let slots = [NewSlot::Password(&secrets.password, work)];
+        let backup = Backup::create(share, &slots, &mut rng(5)).unwrap();
+        let unlock = Unlock::Password(&secrets.password);
+        assert!(backup.open::<KeyShare<Secp256k1>>(&unlock, &any(share.public_key()), &limits()).is_ok());
+        let tight = Limits { memory: (128 << work.log_n) * u64::from(work.r) - 1, ..limits() };
+        let refused = backup.open::<KeyShare<Secp256k1>>(&unlock, &any(share.public_key()), &tight).err();
+        assert!(matches!(refused, Some(OpenError::ExcessiveWork { required, limit }) if required == limit + 1));
+    }
+    for work in
+        [Work { log_n: 13, ..CHEAP }, Work { log_n: 21, ..CHEAP }, Work { r: 17, ..CHEAP }, Work { p: 5, ..CHEAP }]
+    {
+        let slots = [NewSlot::Password(&secrets.password, work)];
+        assert_eq!(Backup::create(share, &slots, &mut rng(5)), Err(CreateError::Work));
+    }
+}
+
+#[test]
+fn wrong_secrets_say_which() {
+    let share = &deal::<Ed25519>(2, 3, 3, 1)[0];
+    let (right, wrong) = (Secrets::new(&mut rng(6)), Secrets::new(&mut rng(7)));
+    let backup = Backup::create(share, &right.slots(), &mut rng(8)).unwrap();
+    let open =
+        |unlock: &Unlock<'_>| backup.open::<KeyShare<Ed25519>>(unlock, &any(share.public_key()), &limits()).err();
+    let other = Password::entered("correct horsf").unwrap();
+    assert_eq!(open(&Unlock::Password(&other)), Some(OpenError::WrongPassword));
+    assert_eq!(open(&Unlock::Phrase(&wrong.phrase)), Some(OpenError::WrongPhrase));
+    assert_eq!(open(&Unlock::Device(&wrong.device)), Some(OpenError::WrongDevice));
+    // what the keyboard does to it does not matter
+    let wide = Password::entered("ｃｏｒｒｅｃｔ horse").unwrap();
+    assert_eq!(open(&Unlock::Password(&wide)), None);
+    // the reader says which key it expects, of which epoch, and takes no other kind
+    let stranger = &deal::<Ed25519>(2, 3, 3, 9)[0];
+    let unlock = Unlock::Device(&right.device);
+    let refused = |outcome: Option<OpenError>, error| assert_eq!(outcome, Some(error));
+    refused(
+        backup.open::<KeyShare<Ed25519>>(&unlock, &any(stranger.public_key()), &limits()).err(),
+        OpenError::OtherKey,
+    );
+    let later = Expected { public_key: share.public_key(), epoch: 4 };
+    refused(
+        backup.open::<KeyShare<Ed25519>>(&unlock, &later, &limits()).err(),
+        OpenError::OldEpoch { found: 3, expected: 4 },
+    );
+    let secp = &deal::<Secp256k1>(2, 3, 3, 9)[0];
+    refused(
+        backup.open::<KeyShare<Secp256k1>>(&unlock, &any(secp.public_key()), &limits()).err(),
+        OpenError::OtherKind,
+    );
+    refused(backup.open::<PairFactor>(&unlock, &any(secp.public_key()), &limits()).err(), OpenError::OtherKind);
+}
+
+#[test]
+fn slots_are_one_to_eight_and_distinct() {
+    let share = &deal::<Secp256k1>(2, 3, 3, 1)[0];
+    let mut rng = rng(10);
+    assert_eq!(Backup::create(share, &[], &mut rng), Err(CreateError::Slots));
+    let devices: Vec<_> = (0..9).map(|_| DeviceKey::generate(&mut rng).unwrap()).collect();
+    let slots: Vec<_> = devices.iter().map(|device| NewSlot::Device(device.public())).collect();
+    assert_eq!(Backup::create(share, &slots, &mut rng), Err(CreateError::Slots));
+    assert_eq!(Backup::create(share, &[slots[0].clone(), slots[0].clone()], &mut rng), Err(CreateError::Slots));
+    let backup = Backup::create(share, &slots[..8], &mut rng).unwrap();
+    assert_eq!(backup.slots().collect::<Vec<_>>(), [SlotKind::Device; 8]);
+    for device in &devices[..8] {
+        let opened = backup.open::<KeyShare<Secp256k1>>(&Unlock::Device(device), &any(share.public_key()), &limits());
+        assert!(opened.is_ok());
+    }
+    let unlock = Unlock::Device(&devices[0]);
+    let ninth = backup.add_slot(&unlock, &slots[8], &limits(), &mut rng);
+    assert_eq!(ninth, Err(ResealError::Create(CreateError::Slots)));
+}
+
+// attacks.md row 104
+#[test]
+fn row_104_a_removed_slot_opens_nothing_made_later() {
+    let shares = deal::<Secp256k1>(2, 3, 3, 1);
+    let (share, mut rng) = (&shares[0], rng(11));
+    let secrets = Secrets::new(&mut rng);
+    let expected = any(share.public_key());
+    let old = Backup::create(share, &secrets.slots(), &mut rng).unwrap();
+    let unlock = Unlock::Phrase(&secrets.phrase);
+    let changed = old.remove_slot::<KeyShare<Secp256k1>>(2, &unlock, &expected, &limits(), &mut rng).unwrap();
+    assert_eq!(changed.slots().collect::<Vec<_>>(), [SlotKind::Password, SlotKind::Phrase]);
+    let device = Unlock::Device(&secrets.device);
+    assert_eq!(changed.validate_password(&device, &limits()), Err(OpenError::NoSlot));
+    // not even with the old slot put back: the data key is another
+    let spliced = world::with_slots_of(&changed, &old);
+    assert_eq!(spliced.validate_password(&device, &limits()), Ok(()), "it opens the slot, and nothing more");
+    assert_eq!(spliced.validate_share::<KeyShare<Secp256k1>>(&device, &expected, &limits()), Err(OpenError::Forged));
+    // the old copy still does, as the docs say
+    assert_eq!(old.validate_share::<KeyShare<Secp256k1>>(&device, &expected, &limits()), Ok(()));
+
+    // a changed password
+    let new = Password::new("battery staple", &PasswordPolicy::default()).unwrap();
+    let slot = NewSlot::Password(&new, CHEAP);
+    let changed = old.replace_slot::<KeyShare<Secp256k1>>(0, &slot, &unlock, &expected, &limits(), &mut rng).unwrap();
+    assert_eq!(
+        changed.validate_password(&Unlock::Password(&secrets.password), &limits()),
+        Err(OpenError::WrongPassword)
+    );
+    for unlock in [Unlock::Password(&new), unlock, device] {
+        assert_eq!(changed.validate_share::<KeyShare<Secp256k1>>(&unlock, &expected, &limits()), Ok(()));
+    }
+    // the last slot stays, and what does not open changes nothing
+    let single = Backup::create(share, &secrets.slots()[..1], &mut rng).unwrap();
+    let password = Unlock::Password(&secrets.password);
+    let none = single.remove_slot::<KeyShare<Secp256k1>>(0, &password, &expected, &limits(), &mut rng);
+    assert_eq!(none, Err(ResealError::Create(CreateError::Slots)));
+    let none = single.remove_slot::<KeyShare<Secp256k1>>(1, &password, &expected, &limits(), &mut rng);
+    assert_eq!(none, Err(ResealError::NoSlot));
+    let none = single.remove_slot::<KeyShare<Secp256k1>>(0, &Unlock::Password(&new), &expected, &limits(), &mut rng);
+    assert_eq!(none, Err(ResealError::Open(OpenError::WrongPassword)));
+    // a further slot keeps the data key: old and new open alike
+    let more = single.add_slot(&password, &NewSlot::Phrase(&secrets.phrase), &limits(), &mut rng).unwrap();
+    for unlock in [password, Unlock::Phrase(&secrets.phrase)] {
+        assert_eq!(more.validate_share::<KeyShare<Secp256k1>>(&unlock, &expected, &limits()), Ok(()));
+    }
+    assert_eq!(world::payload(&more), world::payload(&single));
+    assert_ne!(world::payload(&changed), world::payload(&old));
+}
+
+// attacks.md row 113; a refresh at night
+#[test]
+fn row_113_a_new_share_goes_to_the_recorded_slots_alone() {
+    let (old, new) = (deal::<Secp256k1>(2, 3, 3, 1), deal::<Secp256k1>(2, 3, 4, 1));
+    let mut rng = rng(12);
+    let secrets = Secrets::new(&mut rng);
+    let backup = Backup::create(&old[0], &secrets.slots(), &mut rng).unwrap();
+    let recorded = backup.slot_set();
+    // the storage puts in a slot of its own: it needs no secret for that
+    let eve = DeviceKey::generate(&mut rng).unwrap();
+    let with_eve =
+        Backup::create(&old[0], &[&secrets.slots()[..], &[NewSlot::Device(eve.public())]].concat(), &mut rng).unwrap();
+    let planted = world::with_slots_of(&backup, &with_eve);
+    assert!(matches!(planted.reseal(&new[0], &recorded, &mut rng), Err(ResealError::SlotSet)));
+    let fewer = Backup::create(&old[0], &secrets.slots()[1..], &mut rng).unwrap();
+    let fewer = world::with_slots_of(&backup, &fewer);
+    assert!(matches!(fewer.reseal(&new[0], &recorded, &mut rng), Err(ResealError::SlotSet)));
+
+    let (resealed, token) = backup.reseal(&new[0], &recorded, &mut rng).ok().unwrap();
+    let _: symbolon_sharing::Resealed = token;
+    assert_eq!(resealed.slot_set(), recorded, "the record holds on");
+    let expected = Expected { public_key: new[0].public_key(), epoch: 4 };
+    for unlock in secrets.all() {
+        let opened = resealed.open::<KeyShare<Secp256k1>>(&unlock, &expected, &limits()).ok().unwrap();
+        assert_eq!(*opened.secret.to_secret_bytes(), *new[0].to_secret_bytes());
+        let stale = backup.open::<KeyShare<Secp256k1>>(&unlock, &expected, &limits()).err();
+        assert_eq!(stale, Some(OpenError::OldEpoch { found: 3, expected: 4 }));
+    }
+    // backwards, or to another key
+    assert!(matches!(resealed.reseal(&old[0], &recorded, &mut rng), Err(ResealError::NotNewer)));
+    let stranger = deal::<Secp256k1>(2, 3, 5, 9);
+    assert!(matches!(resealed.reseal(&stranger[0], &recorded, &mut rng), Err(ResealError::OtherKey)));
+}
+
+#[test]
+fn halves_of_one_backup_join() {
+    let (shares, mut rng) = (deal::<Secp256k1>(2, 3, 3, 1), rng(13));
+    let secrets = Secrets::new(&mut rng);
+    let make =
+        |share: &KeyShare<Secp256k1>, rng: &mut ChaCha12Rng| Backup::create(share, &secrets.slots(), rng).unwrap();
+    let backup = make(&shares[0], &mut rng);
+    let (store, share) = backup.clone().detach();
+    assert_eq!(SecretStore::from_bytes(&store.to_bytes()), Ok(store.clone()));
+    assert_eq!(EncryptedShare::from_bytes(&share.to_bytes()), Ok(share.clone()));
+    assert_eq!(Backup::attach(store.clone(), share.clone()), Ok(backup.clone()));
+    // of another key, of another backup of this one, of another holder's
+    let stranger = make(&deal::<Secp256k1>(2, 3, 3, 9)[0], &mut rng).detach();
+    let again = make(&shares[0], &mut rng).detach();
+    let other = make(&shares[1], &mut rng).detach();
+    let mut other_id = world::with_key_id(&shares[0], KeyId::from_bytes([9; 16]));
+    let renamed = make(&mut other_id, &mut rng).detach();
+    for ((store_2, share_2), error) in [
+        (stranger, AttachError::OtherKey),
+        (renamed, AttachError::OtherKey),
+        (again, AttachError::OtherBackup),
+        (other, AttachError::OtherBackup),
+    ] {
+        assert_eq!(Backup::attach(store_2, share.clone()), Err(error));
+        assert_eq!(Backup::attach(store.clone(), share_2), Err(error));
+    }
+    // neither half is taken for the whole or for the other
+    assert_eq!(Backup::from_bytes(&store.to_bytes()), Err(ReadError::NotABackup));
+    assert_eq!(Backup::from_bytes(&share.to_bytes()), Err(ReadError::NotABackup));
+    assert_eq!(SecretStore::from_bytes(&share.to_bytes()), Err(ReadError::NotABackup));
+    for half in [store.to_bytes(), share.to_bytes()] {
+        for at in 0..half.len() {
+            let mut changed = half.clone();
+            changed[at] ^= 1;
+            let damaged = (SecretStore::from_bytes(&changed).err(), EncryptedShare::from_bytes(&changed).err());
+            assert!(matches!(damaged, (Some(_), Some(_))), "{at}");
+        }
+    }
+}
