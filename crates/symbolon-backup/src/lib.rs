@@ -13,6 +13,9 @@ mod phrase;
 mod slot;
 mod work;
 
+#[cfg(test)]
+mod wiped;
+
 pub use backed::{Backed, Header, SecretKind};
 pub use container::{Backup, MAX_LEN, PEM_LABEL};
 pub use error::{AttachError, CreateError, OpenError, ReadError, ResealError};

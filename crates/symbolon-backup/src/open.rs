@@ -145,7 +145,7 @@ impl Backup {
     }
 
     /// Opens a slot: the data key, after the MAC over header and slots has verified.
-    fn unlock(&self, unlock: &Unlock<'_>, limits: &Limits) -> Result<SecretBytes<32>, OpenError> {
+    pub(crate) fn unlock(&self, unlock: &Unlock<'_>, limits: &Limits) -> Result<SecretBytes<32>, OpenError> {
         let slots = || self.slots.iter().filter(|slot| slot.recipient.kind() == unlock.kind());
         if slots().next().is_none() {
             return Err(OpenError::NoSlot);

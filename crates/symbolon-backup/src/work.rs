@@ -162,7 +162,7 @@ mod tests {
             assert_eq!(Work { log_n, r, p }.check(), Err(CreateError::Work));
         }
         // 8 slots of 256 MiB are 2 GiB, a ninth is one too many
-        let slots = vec![Work { log_n: 18, r: 8, p: 1 }; 9];
+        let slots = [Work { log_n: 18, r: 8, p: 1 }; 9];
         assert_eq!(default.allow(slots.iter().take(8)), Ok(()));
         assert!(excess(default.allow(slots.iter())));
         assert_eq!(Limits::LARGE.allow(core::iter::once(&Work { log_n: 20, r: 8, p: 4 })), Ok(()));

@@ -240,6 +240,7 @@ fn row_74_every_field_with_a_right_hash() {
 
 // attacks.md row 73
 #[test]
+#[allow(clippy::disallowed_methods, reason = "the test measures")]
 fn row_73_hostile_costs_are_refused_at_once() {
     let world = world();
     let bytes = world.backup.to_bytes();

@@ -52,8 +52,7 @@ fn round_trip<S: Backed>(secret: &S, public_key: &<S::Group as Group>::Point, se
     let all = secrets.slots();
     // every set of slots
     for set in 1..8usize {
-        let chosen: Vec<_> =
-            all.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1).map(|(_, slot)| slot.clone()).collect();
+        let chosen: Vec<_> = all.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1).map(|(_, slot)| *slot).collect();
         let backup = Backup::create(secret, &chosen, &mut rng).unwrap();
         let read = Backup::from_bytes(&backup.to_bytes()).unwrap();
         assert_eq!(Backup::from_pem(&backup.to_pem()), Ok(read.clone()));
@@ -157,7 +156,7 @@ fn slots_are_one_to_eight_and_distinct() {
     let devices: Vec<_> = (0..9).map(|_| DeviceKey::generate(&mut rng).unwrap()).collect();
     let slots: Vec<_> = devices.iter().map(|device| NewSlot::Device(device.public())).collect();
     assert_eq!(Backup::create(share, &slots, &mut rng), Err(CreateError::Slots));
-    assert_eq!(Backup::create(share, &[slots[0].clone(), slots[0].clone()], &mut rng), Err(CreateError::Slots));
+    assert_eq!(Backup::create(share, &[slots[0], slots[0]], &mut rng), Err(CreateError::Slots));
     let backup = Backup::create(share, &slots[..8], &mut rng).unwrap();
     assert_eq!(backup.slots().collect::<Vec<_>>(), [SlotKind::Device; 8]);
     for device in &devices[..8] {
