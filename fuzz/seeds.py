@@ -125,6 +125,7 @@ def challenges():
     for name, year, month, day in (("leap", 2000, 2, 29), ("first", 0, 1, 1), ("last", 9999, 12, 31)):
         date = year.to_bytes(2, "big") + bytes([month, day, 23, 59, 59])
         seeds.append((f"built-time-{name}", b"\x04" + date + b"\x09\x01\x02\x03\x04\x05\x06\x07\x08\x09"))
+    seeds.append(("refused-many-lines", texts["server-made"] + bytes([10]) * 400))
     return seeds
 
 

@@ -166,8 +166,9 @@ impl Challenge {
             return Err(ReadError::Layout);
         }
         let address = Address::parse(address).map_err(|_| ReadError::Address)?;
-        // the position of a line says what it is, so that a statement may look like a field
-        let rest: Vec<&str> = lines.collect();
+        // the position of a line says what it is, so that a statement may look like a field; of more than eight lines the ninth is
+        // enough to refuse them
+        let rest: Vec<&str> = lines.take(9).collect();
         let (statement, fields) = match rest.as_slice() {
             [statement, "", fields @ ..] if !statement.is_empty() => (Some(*statement), fields),
             fields => (None, fields),
