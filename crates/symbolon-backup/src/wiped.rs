@@ -13,7 +13,7 @@ use zeroize::Zeroize;
 const CHEAP: Work = Work { log_n: 14, r: 1, p: 1 };
 type Share = KeyShare<Secp256k1>;
 
-fn shares(epoch: u32, seed: u64) -> Vec<Box<Share>> {
+fn shares(epoch: u32, seed: u64) -> Vec<Share> {
     let rng = &mut seeded(seed);
     let secret = SecretScalar::<Secp256k1>::random(&mut seeded(1));
     let indices = [1u64, 2].map(<Secp256k1 as Group>::Scalar::from);
@@ -39,7 +39,7 @@ fn shares(epoch: u32, seed: u64) -> Vec<Box<Share>> {
             chain_code: [4; 32],
             marks: Marks::default(),
         };
-        Box::new(KeyShare::new(parts).unwrap())
+        KeyShare::new(parts).unwrap()
     };
     [1, 2].map(share).into()
 }
@@ -62,7 +62,7 @@ fn child() {
     let device = Box::new(DeviceKey::generate(rng).unwrap());
     let mut words = phrase.words();
     let slots = [NewSlot::Password(&password, CHEAP), NewSlot::Phrase(&phrase), NewSlot::Device(device.public())];
-    let backup = Backup::create(&*old[0], &slots, rng).unwrap();
+    let backup = Backup::create(&old[0], &slots, rng).unwrap();
     let (expected, limits) = (Expected { public_key: old[0].public_key(), epoch: 0 }, Limits::default());
     let data_key = Box::new(backup.unlock(&Unlock::Phrase(&phrase), &limits).unwrap());
     patterns.scalar("old share", old[0].secret());
@@ -80,7 +80,7 @@ fn child() {
         drop(secret);
         backup.validate_share::<Share>(&unlock, &expected, &limits).unwrap();
     }
-    let (resealed, _) = backup.reseal(&*new[0], &backup.slot_set(), rng).unwrap();
+    let (resealed, _) = backup.reseal(&new[0], &backup.slot_set(), rng).unwrap();
     let unlock = Unlock::Password(&password);
     let changed = resealed.remove_slot::<Share>(1, &unlock, &expected, &limits, rng).unwrap();
     let halves = changed.clone().detach();

@@ -78,6 +78,20 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// The same for a file of another program, whose cost may be as low as it likes.
+    pub(crate) fn allow_foreign(&self, work: &Work) -> Result<(), OpenError> {
+        let (memory, total) = (work.memory(), work.total());
+        if memory > self.memory {
+            return Err(OpenError::ExcessiveWork { required: memory, limit: self.memory });
+        }
+        if total > self.work {
+            return Err(OpenError::ExcessiveWork { required: total, limit: self.work });
+        }
+        Ok(())
+    }
+}
+
 impl Work {
     /// `128 * N * r`.
     fn memory(&self) -> u64 {
@@ -85,6 +99,7 @@ impl Work {
         n.saturating_mul(128).saturating_mul(u64::from(self.r))
     }
 
+    /// `128 * N * r * p`.
     fn total(&self) -> u64 {
         self.memory().saturating_mul(u64::from(self.p))
     }
@@ -105,15 +120,15 @@ impl Work {
     /// 32 bytes from a password. [`Limits::allow`] comes first.
     pub(crate) fn derive(&self, password: &[u8], salt: &[u8; 32]) -> Option<SecretBytes<32>> {
         let mut key = Zeroizing::new([0; 32]);
-        scrypt(self, password, salt, key.as_mut())?;
+        self.scrypt(password, salt, key.as_mut())?;
         Some(SecretBytes::new(*key))
     }
-}
 
-/// RFC 7914, without any policy; `None` for parameters that it does not define.
-fn scrypt(work: &Work, password: &[u8], salt: &[u8], out: &mut [u8]) -> Option<()> {
-    let params = scrypt::Params::new(work.log_n, work.r, work.p).ok()?;
-    scrypt::scrypt(password, salt, &params, out).ok()
+    /// RFC 7914, without any policy; `None` for parameters that it does not define.
+    pub(crate) fn scrypt(&self, password: &[u8], salt: &[u8], out: &mut [u8]) -> Option<()> {
+        let params = scrypt::Params::new(self.log_n, self.r, self.p).ok()?;
+        scrypt::scrypt(password, salt, &params, out).ok()
+    }
 }
 
 #[cfg(test)]
@@ -133,7 +148,7 @@ mod tests {
             let salt = v["salt"].as_str().map_or_else(|| hex::decode(text("salt_hex")).unwrap(), |salt| salt.into());
             let expected = hex::decode(text("output")).unwrap();
             let mut out = vec![0; expected.len()];
-            scrypt(&work, text("password").as_bytes(), &salt, &mut out).unwrap();
+            work.scrypt(text("password").as_bytes(), &salt, &mut out).unwrap();
             assert_eq!(out, expected);
             cases += 1;
         }

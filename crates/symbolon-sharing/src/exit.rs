@@ -1,8 +1,8 @@
 //! The way out: the whole key, from enough opened shares, offline (safety.md S4; backup.md, exit).
 
-use crate::{Change, Consent, KeyShare};
+use crate::{Change, Consent, KeyShare, PairFactor};
 use alloc::{boxed::Box, vec::Vec};
-use symbolon_core::{Group, SecretScalar};
+use symbolon_core::{Group, Secp256k1, SecretScalar};
 
 /// A key that somebody holds whole. The secret is wiped on drop.
 ///
@@ -72,6 +72,31 @@ pub fn exit<G: Group>(shares: &[KeyShare<G>], consent: &Consent) -> Result<Exit<
     Ok(Exit { secret: Box::new(secret), public_key: *first.public_key(), chain_code: *first.chain_code() })
 }
 
+/// The same from both factors of a two-party key: `x = a*b`.
+///
+/// # Errors
+/// [`ExitError`]; [`ExitError::Count`] for two factors of one side.
+///
+/// # Security
+/// As [`exit`].
+pub fn exit_pair(one: &PairFactor, other: &PairFactor, consent: &Consent) -> Result<Exit<Secp256k1>, ExitError> {
+    if !consent.covers(&[Change::Exits(one.key_id())]) {
+        return Err(ExitError::Consent);
+    }
+    let of = |factor: &PairFactor| (factor.key_id(), factor.generation(), *factor.public_key(), *factor.chain_code());
+    if of(one) != of(other) {
+        return Err(ExitError::Mixed);
+    }
+    if one.pair().me() == other.pair().me() {
+        return Err(ExitError::Count);
+    }
+    let secret = SecretScalar::<Secp256k1>::new(*one.secret().expose() * other.secret().expose());
+    if secret.public() != *one.public_key() {
+        return Err(ExitError::Mixed);
+    }
+    Ok(Exit { secret: Box::new(secret), public_key: *one.public_key(), chain_code: *one.chain_code() })
+}
+
 impl<G: Group> Exit<G> {
     /// The key.
     #[must_use]
@@ -96,7 +121,7 @@ impl<G: Group> Exit<G> {
 mod tests {
     use super::*;
     use crate::key_share::tests::deal;
-    use symbolon_core::{Ed25519, KeyId, Secp256k1, SeedRng};
+    use symbolon_core::{Ed25519, KeyId, Role, SeedRng};
 
     fn check<G: Group>() {
         let mut rng = SeedRng::new(&[8; 32]);
@@ -120,6 +145,30 @@ mod tests {
         assert_eq!(error(&[first, other], &consent), Some(ExitError::Mixed));
         let again = exit(&[shares.pop().unwrap(), third], &consent).unwrap();
         assert!(again.secret().expose() == made.secret().expose(), "any two");
+    }
+
+    #[test]
+    fn both_factors_are_the_key() {
+        let mut rng = SeedRng::new(&[9; 32]);
+        let (a, b) = (SecretScalar::<Secp256k1>::random(&mut rng), SecretScalar::<Secp256k1>::random(&mut rng));
+        let p = Secp256k1::mul(&b.public(), a.expose());
+        let id = KeyId::from_bytes([1; 16]);
+        let side = |role: Role, generation, own: &SecretScalar<Secp256k1>, peer: &SecretScalar<Secp256k1>| {
+            let secret = SecretScalar::new(*own.expose());
+            PairFactor::new(role.into(), id, generation, secret, peer.public(), p, [3; 32]).unwrap()
+        };
+        let (server, client) = (side(Role::Server, 2, &a, &b), side(Role::Client, 2, &b, &a));
+        let consent = Consent::new([Change::Exits(id)]);
+        for made in [exit_pair(&server, &client, &consent), exit_pair(&client, &server, &consent)] {
+            let made = made.unwrap();
+            assert!(*made.secret().expose() == *a.expose() * b.expose() && *made.public_key() == p);
+            assert_eq!(made.chain_code(), &[3; 32]);
+        }
+        let error = |one: &PairFactor, other: &PairFactor, consent: &Consent| exit_pair(one, other, consent).err();
+        assert_eq!(error(&server, &server, &consent), Some(ExitError::Count));
+        assert_eq!(error(&server, &client, &Consent::new([])), Some(ExitError::Consent));
+        let refreshed = side(Role::Client, 3, &b, &a);
+        assert_eq!(error(&server, &refreshed, &consent), Some(ExitError::Mixed));
     }
 
     #[test]

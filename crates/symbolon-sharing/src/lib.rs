@@ -23,7 +23,7 @@ pub use consent::{Change, Consent};
 pub use custody::{ClientShare, Custody, CustodyError, Nodes};
 pub use dealing::Dealing;
 pub use dkg::{Dkg, DkgDealer, DkgError, DkgSetup};
-pub use exit::{Exit, ExitError, exit};
+pub use exit::{Exit, ExitError, exit, exit_pair};
 pub use factor_piece::{FactorName, FactorPiece, PieceError, combine_factor, split_factor};
 pub use health::{HealthError, KeyHealth};
 pub use key_share::{KeyShare, KeyShareError, Member, Parts, Scheme};

@@ -8,5 +8,6 @@
 )]
 
 mod changes;
+mod keystore;
 mod opening;
 mod world;
