@@ -37,6 +37,9 @@ pub trait Backed: Storable + private::Backed {
     /// The token.
     #[doc(hidden)]
     fn token(&self) -> Self::Token;
+    /// The same secret, marked as one that has left.
+    #[must_use]
+    fn exported(self) -> Self;
 }
 
 mod private {
@@ -213,6 +216,10 @@ impl<G: Group> Backed for KeyShare<G> {
     fn token(&self) -> Resealed {
         Resealed::with(self)
     }
+
+    fn exported(self) -> Self {
+        self.with_exported()
+    }
 }
 
 impl Backed for PairFactor {
@@ -243,4 +250,10 @@ impl Backed for PairFactor {
     }
 
     fn token(&self) {}
+
+    fn exported(self) -> Self {
+        let mut marks = self.marks();
+        marks.exported = true;
+        self.with_marks(marks)
+    }
 }

@@ -30,6 +30,8 @@ pub enum Change {
     Retires(KeyId, u32),
     /// The whole key is rebuilt in one place.
     Exits(KeyId),
+    /// The share leaves to the receiver with this fingerprint.
+    Exports(KeyId, [u8; 16]),
 }
 
 /// Names what the caller's user or policy agreed to. The call that takes it does exactly this or fails.

@@ -8,6 +8,7 @@
 )]
 
 mod changes;
+mod exporting;
 mod keystore;
 mod opening;
 mod world;

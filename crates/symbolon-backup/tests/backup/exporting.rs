@@ -1,0 +1,128 @@
+//! Export to one receiver: the whole way, and everything that is refused on it.
+
+use crate::world::{deal, factor, rng};
+use std::time::Duration;
+use symbolon_backup::{AnswerError, Backed, ExportError, ExportRequest, Receiver, export};
+use symbolon_core::{Ed25519, Group, Secp256k1, SecretBytes};
+use symbolon_session::{Identity, IdentityKey, MemoryLedger};
+use symbolon_sharing::{Change, Consent, KeyShare, PairFactor, exit, exit_pair};
+
+const NOW: Duration = Duration::from_secs(1_000_000);
+const END: Duration = Duration::from_secs(1_000_600);
+
+fn device(seed: u8) -> IdentityKey {
+    IdentityKey::from_seed(SecretBytes::new([seed; 32]))
+}
+
+fn owners() -> [Identity; 2] {
+    [device(1).identity(), device(2).identity()]
+}
+
+fn consent(request: &ExportRequest) -> Consent {
+    Consent::new([Change::Exports(request.key_id(), request.fingerprint())])
+}
+
+fn give<S: Backed>(secret: S, receiver: &Receiver, ledger: &mut MemoryLedger) -> (Vec<u8>, S) {
+    let request = receiver.request(&device(1));
+    let consent = consent(&ExportRequest::read::<()>(&request).unwrap().0);
+    export(secret, &request, &owners(), NOW, &consent, ledger, &mut rng(9)).map_err(|(_, error)| error).unwrap()
+}
+
+fn shares_become_the_key<G: Group>() {
+    let mut shares = deal::<G>(2, 3, 3, 1);
+    let public_key = *shares[0].public_key();
+    let receiver = Receiver::new(&shares[0].header(), END, &mut rng(1)).unwrap();
+    let mut received = Vec::new();
+    for share in shares.drain(..2) {
+        let (answer, marked) = give(share, &receiver, &mut MemoryLedger::default());
+        assert!(marked.marks().exported);
+        received.push(receiver.open::<KeyShare<G>>(&answer, &public_key, NOW).unwrap());
+    }
+    assert!(received.iter().all(|share| share.marks().exported), "the mark travels too");
+    let whole = exit(&received, &Consent::new([Change::Exits(received[0].key_id())])).unwrap();
+    assert!(whole.secret().public() == public_key);
+}
+
+#[test]
+fn enough_answers_are_the_key() {
+    shares_become_the_key::<Secp256k1>();
+    shares_become_the_key::<Ed25519>();
+    let [server, client] = factor(2);
+    let public_key = *server.public_key();
+    let receiver = Receiver::new(&server.header(), END, &mut rng(1)).unwrap();
+    let [one, other] = [server, client].map(|side| {
+        let (answer, marked) = give(side, &receiver, &mut MemoryLedger::default());
+        assert!(marked.marks().exported);
+        receiver.open::<PairFactor>(&answer, &public_key, NOW).unwrap()
+    });
+    let whole = exit_pair(&one, &other, &Consent::new([Change::Exits(one.key_id())])).unwrap();
+    assert!(whole.secret().public() == public_key);
+}
+
+// attacks.md row 107
+#[test]
+fn row_107_only_the_owners_device_and_only_once() {
+    let mut share = Some(deal::<Secp256k1>(2, 3, 3, 1).swap_remove(0));
+    let header = share.as_ref().unwrap().header();
+    let mut ledger = MemoryLedger::default();
+    let receiver = Receiver::new(&header, END, &mut rng(1)).unwrap();
+    let good = receiver.request(&device(1));
+    let agreed = consent(receiver.asks());
+    let mut refused = |request: &[u8], now, consent: &Consent, error| {
+        let asked = export(share.take().unwrap(), request, &owners(), now, consent, &mut ledger, &mut rng(2));
+        let (back, found) = asked.err().unwrap();
+        assert_eq!(found, error);
+        assert!(!back.marks().exported);
+        share = Some(back);
+    };
+    // a stranger's device, an opaque name, a changed byte anywhere
+    refused(&receiver.request(&device(3)), NOW, &agreed, ExportError::NotOwner);
+    for at in 0..good.len() {
+        let mut changed = good.clone();
+        changed[at] ^= 1;
+        let error = if at < 8 { ExportError::Malformed } else { ExportError::NotOwner };
+        // the kind of the identity
+        let error = if at == good.len() - 97 { ExportError::Malformed } else { error };
+        refused(&changed, NOW, &agreed, error);
+    }
+    refused(&good[..good.len() - 1], NOW, &agreed, ExportError::Malformed);
+    // a signature of the device for something else
+    let other = Receiver::new(&header, END, &mut rng(3)).unwrap();
+    let spliced = [&good[..good.len() - 97], &other.request(&device(1))[good.len() - 97..]].concat();
+    refused(&spliced, NOW, &agreed, ExportError::NotOwner);
+    // another epoch, sharing, key
+    for (epoch, seed) in [(4, 1), (3, 2)] {
+        let of = deal::<Secp256k1>(2, 3, epoch, seed)[0].header();
+        let receiver = Receiver::new(&of, END, &mut rng(4)).unwrap();
+        refused(&receiver.request(&device(2)), NOW, &consent(receiver.asks()), ExportError::OtherKey);
+    }
+    refused(&good, END + Duration::from_secs(1), &agreed, ExportError::Expired);
+    // the consent is for this receiver: its fingerprint is what both sides show
+    refused(&good, NOW, &Consent::new([]), ExportError::Consent);
+    refused(&good, NOW, &consent(other.asks()), ExportError::Consent);
+
+    let (answer, share) =
+        export(share.unwrap(), &good, &owners(), END, &agreed, &mut ledger, &mut rng(2)).ok().unwrap();
+    assert!(share.marks().exported);
+    let again = export(share, &good, &owners(), NOW, &agreed, &mut ledger, &mut rng(2)).err().unwrap();
+    assert_eq!(again.1, ExportError::Replayed);
+    // a new request of the device is another one
+    let request = other.request(&device(2));
+    assert!(export(again.0, &request, &owners(), NOW, &consent(other.asks()), &mut ledger, &mut rng(2)).is_ok());
+
+    let public_key = *deal::<Secp256k1>(2, 3, 3, 1)[0].public_key();
+    let open =
+        |receiver: &Receiver, answer: &[u8], now| receiver.open::<KeyShare<Secp256k1>>(answer, &public_key, now).err();
+    assert_eq!(open(&receiver, &answer, END), None);
+    assert_eq!(open(&receiver, &answer, END + Duration::from_secs(1)), Some(AnswerError::Expired));
+    assert_eq!(open(&other, &answer, NOW), Some(AnswerError::Refused));
+    for at in 0..answer.len() {
+        let mut changed = answer.clone();
+        changed[at] ^= 1;
+        assert!(matches!(open(&receiver, &changed, NOW), Some(AnswerError::Refused | AnswerError::Malformed)), "{at}");
+    }
+    let stranger = *deal::<Secp256k1>(2, 3, 3, 2)[0].public_key();
+    let wrong = receiver.open::<KeyShare<Secp256k1>>(&answer, &stranger, NOW).err();
+    assert_eq!(wrong, Some(AnswerError::Share));
+    assert_eq!(receiver.open::<PairFactor>(&answer, &public_key, NOW).err(), Some(AnswerError::Share));
+}
