@@ -50,7 +50,7 @@ def addresses():
         seeds.append((f"built-arguments-{part}", b"\x06" + bytes([part, len(chosen[part])]) + items))
     seeds.append(("built-groups", b"\x03\x00" + groups(b"\x01" + keys[0])))
     # numbers of 16 bits: the smallest, the largest that is below the others, infinity
-    for bits in ("0001", "03ff", "7c00", "8000"):
+    for bits in ("0001", "03ff", "7c00"):
         seeds.append((f"built-half-{bits}", b"\x06\x00\x01" + piece("f") + b"\x06" + bytes.fromhex(bits)))
     nothing = piece("n") + b"\x00\x00"
     lists = {"none": b"\x00", "twice": b"\x02" + nothing * 2, "nameless": b"\x01\x00\x00\x00"}
@@ -64,6 +64,7 @@ def addresses():
         "long-key": "a1780261 4901",
         "long-float": "a1626146fb3ff8000000000000",
         "nan": "a1626146f97e00",
+        "negative-zero": "a1626146f98000",
         "zeros": "a162614c420001",
         "indefinite": "bf62614901ff",
         "untagged-time": "a162615401",

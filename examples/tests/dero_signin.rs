@@ -319,7 +319,7 @@ fn the_redirect_ends_at_a_clean_address() {
     let pem = sign(&alice, &wallet_text(&site, &mainnet(&alice), nonce));
     let back = format!("/callback?signature={}&nonce={nonce}", query(&pem));
 
-    // an attacker's link in another browser, then one without anything: the attempt lives on, the page learns why
+    // an attacker's link in another browser: it ends the attempt, since its nonce has leaked, and the page learns why
     let mut victim = Browser::new(&site);
     victim.get("/");
     let reply = victim.get(&back);
@@ -328,6 +328,13 @@ fn the_redirect_ends_at_a_clean_address() {
     assert_eq!(told.json()["failed"], "other-session");
     assert_failed_at(&told, Check::Browser);
     assert_eq!((victim.post("/outcome", "text/plain", "").status, victim.signed_in_as()), (204, None));
+    assert_eq!(browser.get(&back).header("location"), "/");
+    assert_eq!(browser.post("/outcome", "text/plain", "").json()["failed"], "nonce-unknown");
+
+    // another attempt; an answer without anything does not end it
+    let nonce = browser.post("/redirect", "text/plain", "").json()["nonce"].as_str().unwrap().to_string();
+    let pem = sign(&alice, &wallet_text(&site, &mainnet(&alice), &nonce));
+    let back = format!("/callback?signature={}&nonce={nonce}", query(&pem));
     assert_eq!(browser.get("/callback?nonce=a").header("location"), "/");
     assert_eq!(browser.post("/outcome", "text/plain", "").json()["failed"], "callback");
 

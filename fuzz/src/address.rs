@@ -80,8 +80,8 @@ pub(crate) fn read(text: &str) -> Result<Address, AddressError> {
 
 /// Reads an address of any kind, in agreement with what the text is as an account.
 fn any(text: &str) -> Result<AnyAddress, AddressError> {
-    // an argument of four bytes, seven characters, may have a hundred in memory, in a list that doubles, and is sorted by a copy
-    let read = bounded(96, text.as_bytes(), || AnyAddress::parse(text));
+    // an argument of four bytes, seven characters, may have a hundred in memory, in a list that doubles
+    let read = bounded(48, text.as_bytes(), || AnyAddress::parse(text));
     if let Ok(address) = &read {
         assert_eq!(address.to_string(), text);
         assert_eq!(text.parse().as_ref(), Ok(address));

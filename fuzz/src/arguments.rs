@@ -46,7 +46,7 @@ pub(crate) fn encode(arguments: &[Argument]) -> Option<Vec<u8>> {
                 let digits: Vec<u8> = number.iter().copied().skip_while(|byte| *byte == 0).collect();
                 ('L', [head(2, digits.len() as u64), digits].concat())
             }
-            Value::Float64(number) if number.is_nan() => return None,
+            Value::Float64(number) if number.is_nan() || number.to_bits() == 1 << 63 => return None,
             Value::Float64(number) => ('F', float(*number)),
             Value::Hash(hash) => ('H', [head(2, 32), hash.to_vec()].concat()),
             Value::Account(key) => ('A', [head(2, 33), key.to_bytes().to_vec()].concat()),

@@ -125,7 +125,8 @@ impl Address {
     /// Reads a plain address. What it reads prints as the same text, so that the text can be an account's name.
     ///
     /// # Errors
-    /// [`AddressError`], the first of the rules in the order of its variants.
+    /// [`AddressError`], the first rule that fails: the characters of the whole text, case, form, the characters of the data, and the
+    /// others in the order of the variants.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let (prefix, payload) = unarmour(text)?;
         match prefix {
@@ -148,7 +149,7 @@ pub enum AnyAddress {
 }
 
 impl AnyAddress {
-    /// Reads an address of any kind. What it reads prints as the same text; where the wallet would print another one (arguments that
+    /// Reads an address of any kind. A text has no limit of its own: the caller's is the limit. What it reads prints as the same text; where the wallet would print another one (arguments that
     /// are none, or not in their deterministic encoding), the text is refused.
     ///
     /// # Errors

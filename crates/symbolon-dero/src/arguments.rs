@@ -30,7 +30,7 @@ pub enum Value {
     Uint64(u64),
     /// `L`, big-endian.
     Uint256([u8; 32]),
-    /// `F`; no NaN.
+    /// `F`; no NaN, and no negative zero, which equals another value.
     Float64(f64),
     /// `H`.
     Hash([u8; 32]),
@@ -157,20 +157,26 @@ impl Arguments {
     /// Sorts them.
     ///
     /// # Errors
-    /// [`ArgumentsError`] for none, for one without a name, for two with the same name and type, for NaN.
+    /// [`ArgumentsError`] for none, for one without a name, for two with the same name and type, for NaN and negative zero.
     pub fn new(mut arguments: Vec<Argument>) -> Result<Self, ArgumentsError> {
-        // the keys' deterministic order: the shorter first, then by bytes
-        arguments.sort_by_cached_key(|argument| (argument.name.len(), argument.key()));
-        let same = |pair: &[Argument]| matches!(pair, [a, b] if a.key() == b.key());
-        let unnamed = |argument: &Argument| argument.name.is_empty();
-        let is_nan = |argument: &Argument| matches!(argument.value, Value::Float64(number) if number.is_nan());
-        if arguments.is_empty()
-            || arguments.windows(2).any(same)
-            || arguments.iter().any(|argument| unnamed(argument) || is_nan(argument))
-        {
+        arguments.sort_by_cached_key(Argument::rank);
+        let mut sorted = Self(Vec::with_capacity(arguments.len()));
+        arguments.into_iter().try_for_each(|argument| sorted.push(argument))?;
+        if sorted.0.is_empty() { Err(ArgumentsError) } else { Ok(sorted) }
+    }
+
+    /// The next in order.
+    fn push(&mut self, argument: Argument) -> Result<(), ArgumentsError> {
+        let is_next = self.0.last().is_none_or(|last| last.rank() < argument.rank());
+        let has_place = match argument.value {
+            Value::Float64(number) => !number.is_nan() && number.to_bits() != (-0.0f64).to_bits(),
+            _ => true,
+        };
+        if argument.name.is_empty() || !is_next || !has_place {
             return Err(ArgumentsError);
         }
-        Ok(Self(arguments))
+        self.0.push(argument);
+        Ok(())
     }
 
     /// All of them.
@@ -179,27 +185,32 @@ impl Arguments {
         &self.0
     }
 
-    /// The value with this name; of several types, the first in the order of the encoding.
+    /// The value with this name. `None` also where a name has values of two types: another reader may take the other one; all of them
+    /// are in [`Self::as_slice`].
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.iter().find(|argument| argument.name == name).map(|argument| &argument.value)
+        let mut found = self.0.iter().filter(|argument| argument.name == name);
+        let (Some(argument), None) = (found.next(), found.next()) else { return None };
+        Some(&argument.value)
     }
 
     /// Reads exactly what [`Self::to_cbor`] writes: one encoding for each list of arguments.
     pub(crate) fn from_cbor(cbor: &[u8]) -> Result<Self, ArgumentsError> {
         let mut from = Decoder::new(cbor);
-        let mut read = || -> Result<Vec<Argument>, decode::Error> {
+        let mut read = || -> Result<Self, decode::Error> {
             let count = from.map()?.ok_or(decode::Error::message("an indefinite length"))?;
-            let mut arguments = Vec::new();
+            let mut arguments = Self(Vec::new());
             for _ in 0..count {
                 let mut name = from.str()?.to_string();
                 let kind = name.pop().ok_or(decode::Error::message("no type"))?;
-                arguments.push(Argument { name, value: Value::decode(kind, &mut from)? });
+                let argument = Argument { name, value: Value::decode(kind, &mut from)? };
+                // at once: what is out of order is not gathered
+                arguments.push(argument).map_err(|_| decode::Error::message("out of order"))?;
             }
             Ok(arguments)
         };
-        let arguments = Self::new(read().map_err(|_| ArgumentsError)?)?;
-        if arguments.to_cbor() == cbor { Ok(arguments) } else { Err(ArgumentsError) }
+        let arguments = read().map_err(|_| ArgumentsError)?;
+        if !arguments.0.is_empty() && arguments.to_cbor() == cbor { Ok(arguments) } else { Err(ArgumentsError) }
     }
 
     pub(crate) fn to_cbor(&self) -> Vec<u8> {
@@ -219,6 +230,11 @@ impl Arguments {
 }
 
 impl Argument {
+    /// The keys' deterministic order: the shorter first, then by bytes.
+    fn rank(&self) -> (usize, String) {
+        (self.name.len(), self.key())
+    }
+
     /// Name and type.
     fn key(&self) -> String {
         let mut key = self.name.clone();

@@ -334,7 +334,7 @@ impl fmt::Display for ChainId {
 
 /// Lowercase letters, digits, `-` and `.`; begins and ends with a letter or digit; no two dots in a row. Then, if there
 /// is a colon, a port from 1 to 65535 without leading zeros.
-fn is_domain(text: &str) -> bool {
+pub(crate) fn is_domain(text: &str) -> bool {
     let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
     let alphanumeric = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     host.bytes().all(|b| alphanumeric(b) || b == b'-' || b == b'.')
@@ -348,12 +348,12 @@ fn is_port(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0') && text.parse::<u16>().is_ok()
 }
 
-fn is_nonce(text: &str) -> bool {
+pub(crate) fn is_nonce(text: &str) -> bool {
     (8..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 /// Scheme and authority of a URI; `None` unless it is `http://` or `https://` and printable ASCII without spaces.
-fn split_uri(uri: &str) -> Option<(Scheme, &str)> {
+pub(crate) fn split_uri(uri: &str) -> Option<(Scheme, &str)> {
     let (scheme, rest) = match uri.strip_prefix("https://") {
         Some(rest) => (Scheme::Https, rest),
         None => (Scheme::Http, uri.strip_prefix("http://")?),

@@ -114,7 +114,7 @@ impl SignedMessage {
     /// followed by more.
     ///
     /// # Errors
-    /// [`SignatureError`]: layout, type, headers, what follows, base64, scalars, address, in this order.
+    /// [`SignatureError`]: characters, type, lines, headers, what follows, body, scalars, address, in this order.
     pub fn parse(pem: &[u8], limit: usize) -> Result<Self, SignatureError> {
         if pem.len() > limit {
             return Err(SignatureError::TooLong);
@@ -336,7 +336,8 @@ impl SecretKey {
             rng.try_fill_bytes(fresh.as_mut())?;
             let hash = Keccak512::new().chain_update("symbolon/dero/nonce").chain_update(fresh.as_slice());
             let hash = hash.chain_update(self.x.to_be_bytes().as_slice()).chain_update(&message);
-            let wide = Zeroizing::new(<[u8; 64]>::from(hash.finalize()));
+            let mut wide = Zeroizing::new([0; 64]);
+            hash.finalize_into((&mut *wide).into());
             let k = SecretScalar::from_wide(&wide);
             // zero nonces and zero scalars have probability 2^-253 each
             let Some(nonce) = k.public() else { continue };

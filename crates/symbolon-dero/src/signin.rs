@@ -12,13 +12,9 @@
 
 use crate::{
     Address, SignatureError, SignedMessage,
-    challenge::{ChainId, Challenge, CheckError, Expected, Fields, MakeError, ReadError, Scheme},
+    challenge::{ChainId, Challenge, CheckError, Expected, Fields, MakeError, ReadError, Scheme, is_domain, split_uri},
 };
-use alloc::{
-    collections::BTreeMap,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use core::{convert::Infallible, fmt, time::Duration};
 use rand_core::TryCryptoRng;
@@ -33,7 +29,8 @@ pub const MAX_PEM: usize = 16 << 10;
 pub struct BrowserSession([u8; 32]);
 
 impl BrowserSession {
-    /// From a hash of the cookie.
+    /// From a hash of the cookie. A request without one has no session: it gets a fresh cookie first, never a constant in its place,
+    /// which all such browsers would share.
     #[must_use]
     pub const fn new(hash: [u8; 32]) -> Self {
         Self(hash)
@@ -56,8 +53,10 @@ impl Eq for BrowserSession {}
 
 /// An attempt to sign in, as the server remembers it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[allow(clippy::exhaustive_structs, reason = "a store writes and reads these three things")]
+#[allow(clippy::exhaustive_structs, reason = "a store writes and reads these things")]
 pub struct Attempt {
+    /// The nonce that was issued, by which the attempt is found.
+    pub nonce: String,
     /// Who asked.
     pub session: BrowserSession,
     /// What was issued; `None` where the wallet writes the text.
@@ -74,11 +73,11 @@ pub struct Attempt {
 pub trait Attempts {
     /// Why the store failed.
     type Error;
-    /// Remembers a new attempt.
+    /// Remembers a new attempt. One with the same nonce MUST NOT be replaced: it is an error.
     ///
     /// # Errors
     /// The store's.
-    fn issue(&mut self, nonce: &str, attempt: Attempt) -> Result<(), Self::Error>;
+    fn issue(&mut self, attempt: Attempt) -> Result<(), Self::Error>;
     /// The attempt with this nonce, if it was issued and not consumed.
     ///
     /// # Errors
@@ -97,10 +96,17 @@ pub struct MemoryAttempts {
     capacity: usize,
 }
 
-/// There are as many attempts under way as the store has room for: let some end ([`MemoryAttempts::forget`]), or slow down.
+/// Why [`MemoryAttempts`] does not take an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many attempts to sign in are under way")]
-pub struct Full;
+#[non_exhaustive]
+pub enum IssueError {
+    /// As many are under way as there is room for: let some end ([`MemoryAttempts::forget`]), or slow down.
+    #[error("too many attempts to sign in are under way")]
+    Full,
+    /// The nonce was issued before: the generator repeats itself, as that of a cloned machine does.
+    #[error("the random number generator repeats itself")]
+    Repeated,
+}
 
 impl MemoryAttempts {
     /// With room for this many.
@@ -128,21 +134,24 @@ impl MemoryAttempts {
 }
 
 impl Attempts for MemoryAttempts {
-    type Error = Full;
+    type Error = IssueError;
 
-    fn issue(&mut self, nonce: &str, attempt: Attempt) -> Result<(), Full> {
-        if self.attempts.len() >= self.capacity {
-            return Err(Full);
+    fn issue(&mut self, attempt: Attempt) -> Result<(), IssueError> {
+        if self.attempts.contains_key(&attempt.nonce) {
+            return Err(IssueError::Repeated);
         }
-        self.attempts.insert(nonce.to_string(), attempt);
+        if self.attempts.len() >= self.capacity {
+            return Err(IssueError::Full);
+        }
+        self.attempts.insert(attempt.nonce.clone(), attempt);
         Ok(())
     }
 
-    fn get(&mut self, nonce: &str) -> Result<Option<Attempt>, Full> {
+    fn get(&mut self, nonce: &str) -> Result<Option<Attempt>, IssueError> {
         Ok(self.attempts.get(nonce).cloned())
     }
 
-    fn consume(&mut self, nonce: &str) -> Result<bool, Full> {
+    fn consume(&mut self, nonce: &str) -> Result<bool, IssueError> {
         Ok(self.attempts.remove(nonce).is_some())
     }
 }
@@ -304,7 +313,7 @@ impl fmt::Display for Check {
     }
 }
 
-/// Why nobody is signed in. The attempt lives on, except where its nonce is gone or expired.
+/// Why nobody is signed in. The attempt lives on, unless its nonce is gone, expired or [misdirected](Self::Misdirected).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignInError<E = Infallible> {
@@ -320,6 +329,10 @@ pub enum SignInError<E = Infallible> {
     /// Another browser session asked for it.
     #[error("another browser session asked for this challenge")]
     OtherSession,
+    /// The same, of a text that the wallet wrote and that came in a URL: the nonce is known where it must not be. It MUST be consumed
+    /// ([`SignIn::finish`] does), so that nobody brings it to the right browser later.
+    #[error("the wallet's answer came to another browser than the one that asked: ask for a new challenge")]
+    Misdirected,
     /// The server's own time for it is over.
     #[error("the attempt has expired: ask for a new challenge")]
     NonceExpired,
@@ -345,6 +358,7 @@ impl SignInError {
             Self::Read(error) => SignInError::Read(error),
             Self::NonceUnknown => SignInError::NonceUnknown,
             Self::OtherSession => SignInError::OtherSession,
+            Self::Misdirected => SignInError::Misdirected,
             Self::NonceExpired => SignInError::NonceExpired,
             Self::Check(error) => SignInError::Check(error),
             Self::NotIssued => SignInError::NotIssued,
@@ -365,7 +379,7 @@ impl<E> SignInError<E> {
             Self::Signature(_) => Check::Text,
             Self::Read(_) => Check::Challenge,
             Self::NonceUnknown => Check::Nonce,
-            Self::OtherSession => Check::Browser,
+            Self::OtherSession | Self::Misdirected => Check::Browser,
             Self::NonceExpired => Check::Attempt,
             Self::Check(error) => match error {
                 CheckError::Version => Check::Version,
@@ -393,7 +407,7 @@ impl<E> SignInError<E> {
             Self::Signature(error) => error.code(),
             Self::Read(error) => error.code(),
             Self::NonceUnknown => "nonce-unknown",
-            Self::OtherSession => "other-session",
+            Self::OtherSession | Self::Misdirected => "other-session",
             Self::NonceExpired => "nonce-expired",
             Self::Check(error) => error.code(),
             Self::NotIssued => "not-issued",
@@ -417,6 +431,9 @@ impl SignIn {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Challenge, BeginError<A::Error>> {
         let nonce = fresh_nonce(rng).ok_or(BeginError::Rng)?;
+        if !split_uri(&self.uri).is_some_and(|(scheme, _)| self.schemes.contains(&scheme)) {
+            return Err(MakeError::from(CheckError::UriMismatch).into());
+        }
         let challenge = Challenge::new(&Fields {
             domain: &self.domain,
             address,
@@ -427,15 +444,20 @@ impl SignIn {
             issued_at: now,
             lifetime: self.lifetime,
         })?;
-        let attempt = Attempt { session, challenge: Some(challenge.clone()), expires: self.expiry(now) };
-        attempts.issue(&nonce, attempt).map_err(BeginError::Store)?;
+        let attempt = Attempt { nonce, session, challenge: Some(challenge.clone()), expires: self.expiry(now) };
+        attempts.issue(attempt).map_err(BeginError::Store)?;
         Ok(challenge)
     }
 
-    /// Gives the nonce for the wallet's redirect form, where the wallet writes the text and the account is learnt only then.
+    /// Gives the nonce for the wallet's redirect form, where the wallet writes the text and the account is learnt only then. That text
+    /// always names the mainnet, and lives as long as the wallet likes (HOLOGRAM: 300 seconds, so that [`Self::lifetime`] is no less).
     ///
     /// # Errors
-    /// [`BeginError::Rng`], [`BeginError::Store`].
+    /// [`BeginError`]: also for a domain that no text has, and for the testnet.
+    ///
+    /// # Security
+    /// The wallet sends its answer to a callback that the link names. A wallet that does not hold it against the domain which it shows
+    /// sends the answer to whoever wrote the link.
     pub fn begin_redirect<A: Attempts>(
         &self,
         session: BrowserSession,
@@ -444,8 +466,14 @@ impl SignIn {
         rng: &mut impl TryCryptoRng,
     ) -> Result<String, BeginError<A::Error>> {
         let nonce = fresh_nonce(rng).ok_or(BeginError::Rng)?;
-        let attempt = Attempt { session, challenge: None, expires: self.expiry(now) };
-        attempts.issue(&nonce, attempt).map_err(BeginError::Store)?;
+        if !is_domain(&self.domain) {
+            return Err(MakeError::from(ReadError::DomainForm).into());
+        }
+        if self.chain_id != ChainId::Mainnet {
+            return Err(MakeError::from(CheckError::ChainIdMismatch).into());
+        }
+        let attempt = Attempt { nonce: nonce.clone(), session, challenge: None, expires: self.expiry(now) };
+        attempts.issue(attempt).map_err(BeginError::Store)?;
         Ok(nonce)
     }
 
@@ -471,7 +499,15 @@ impl SignIn {
     ) -> Result<Claims, SignInError<A::Error>> {
         let signed = SignedChallenge::read(pem).map_err(SignInError::refused)?;
         let attempt = attempts.get(signed.nonce()).map_err(SignInError::Store)?;
-        let checked = self.check(signed, attempt.as_ref(), session, now).map_err(SignInError::refused)?;
+        let checked = match self.check(signed, attempt.as_ref(), session, now) {
+            Ok(checked) => checked,
+            Err(error) => {
+                if let (SignInError::Misdirected, Some(attempt)) = (error, attempt) {
+                    attempts.consume(&attempt.nonce).map_err(SignInError::Store)?;
+                }
+                return Err(error.refused());
+            }
+        };
         let was_there = attempts.consume(checked.nonce()).map_err(SignInError::Store)?;
         checked.consumed(was_there).map_err(SignInError::refused)
     }
@@ -491,9 +527,11 @@ impl SignIn {
         now: Duration,
     ) -> Result<Checked, SignInError> {
         let SignedChallenge { signed, challenge } = signed;
-        let attempt = attempt.ok_or(SignInError::NonceUnknown)?;
+        // by whatever the store has found it
+        let attempt = attempt.filter(|attempt| attempt.nonce == challenge.nonce()).ok_or(SignInError::NonceUnknown)?;
         if attempt.session != session {
-            return Err(SignInError::OtherSession);
+            let is_text_known = attempt.challenge.is_some();
+            return Err(if is_text_known { SignInError::OtherSession } else { SignInError::Misdirected });
         }
         if now >= attempt.expires {
             return Err(SignInError::NonceExpired);
@@ -504,8 +542,7 @@ impl SignIn {
             schemes: &self.schemes,
             chain_id: self.chain_id,
             signer: *verified.address(),
-            // the attempt was found by it
-            nonce: challenge.nonce(),
+            nonce: &attempt.nonce,
             now,
             max_skew: self.max_skew,
             max_lifetime: self.lifetime,

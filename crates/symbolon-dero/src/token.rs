@@ -4,7 +4,11 @@
 //! A token is good for whoever holds it: send it over TLS alone, keep it out of URLs and of what scripts can read, and keep its
 //! lifetime short. To end a session before that, remember its [`Claims::nonce`].
 
-use crate::{Address, challenge::ChainId, signin::Claims};
+use crate::{
+    Address,
+    challenge::{ChainId, is_nonce},
+    signin::Claims,
+};
 use alloc::{
     borrow::Cow,
     string::{String, ToString},
@@ -28,8 +32,12 @@ pub struct Terms {
     pub issuer: String,
     /// `aud`: who reads, `https://api.myapp.com`; may be the issuer.
     pub audience: String,
+    /// The chain: of several servers with one key each has its own.
+    pub chain_id: ChainId,
     /// From the sign-in on, in whole seconds.
     pub lifetime: Duration,
+    /// How far the issuer's clock may be ahead of the reader's.
+    pub max_skew: Duration,
 }
 
 /// Why a token was not made or is not believed.
@@ -42,7 +50,7 @@ pub enum TokenError {
     /// The key has not made it, or for another algorithm.
     #[error("the signature of the token does not verify")]
     Signature,
-    /// Another issuer or audience.
+    /// Another issuer, audience or chain.
     #[error("the token is for somebody else")]
     Terms,
     /// It is too old, or from the future.
@@ -76,7 +84,7 @@ impl Hs256Key {
     /// Makes a token.
     ///
     /// # Errors
-    /// [`TokenError::Expired`] if its time is not one that a token can have.
+    /// [`TokenError::Terms`] for another chain; [`TokenError::Expired`] if its time is not one that a token can have.
     pub fn issue(&self, claims: &Claims, terms: &Terms) -> Result<String, TokenError> {
         issue(&alg::Hs256, &self.0, claims, terms)
     }
@@ -109,7 +117,7 @@ impl EdDsaKey {
     /// Makes a token.
     ///
     /// # Errors
-    /// [`TokenError::Expired`] if its time is not one that a token can have.
+    /// [`TokenError::Terms`] for another chain; [`TokenError::Expired`] if its time is not one that a token can have.
     pub fn issue(&self, claims: &Claims, terms: &Terms) -> Result<String, TokenError> {
         issue(&EdDsa, &self.0, claims, terms)
     }
@@ -155,12 +163,19 @@ fn time(since_1970: Duration) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(i64::try_from(since_1970.as_secs()).ok()?, 0)
 }
 
+fn header() -> Header {
+    Header::empty().with_token_type("JWT")
+}
+
 fn issue<A: Algorithm>(
     algorithm: &A,
     key: &A::SigningKey,
     claims: &Claims,
     terms: &Terms,
 ) -> Result<String, TokenError> {
+    if claims.chain_id != terms.chain_id {
+        return Err(TokenError::Terms);
+    }
     let mut body = Body::new(Custom {
         iss: terms.issuer.clone(),
         aud: terms.audience.clone(),
@@ -170,7 +185,7 @@ fn issue<A: Algorithm>(
     });
     body.issued_at = Some(time(claims.signed_in_at).ok_or(TokenError::Expired)?);
     body.expiration = Some(claims.signed_in_at.checked_add(terms.lifetime).and_then(time).ok_or(TokenError::Expired)?);
-    let token = algorithm.token(&Header::empty().with_token_type("JWT"), &body, key);
+    let token = algorithm.token(&header(), &body, key);
     token.ok().filter(|token| token.len() <= MAX_TOKEN).ok_or(TokenError::Malformed)
 }
 
@@ -184,27 +199,71 @@ fn verify<A: Algorithm>(
     if token.len() > MAX_TOKEN {
         return Err(TokenError::Malformed);
     }
-    let token = UntrustedToken::new(token).map_err(|_| TokenError::Malformed)?;
-    let token = algorithm.validator::<Custom>(key).validate(&token).map_err(|error| match error {
+    let read = UntrustedToken::new(token).map_err(|_| TokenError::Malformed)?;
+    let read = algorithm.validator::<Custom>(key).validate(&read).map_err(|error| match error {
         ValidationError::MalformedClaims(_) => TokenError::Malformed,
         _ => TokenError::Signature,
     })?;
-    let Body { expiration, issued_at, not_before: None, custom, .. } = token.into_parts().1 else {
+    let body = read.into_parts().1;
+    // read, print, compare: no other header (`crit`, another `typ`), no further claims, no second form of a number
+    let printed = Printer(algorithm.name()).token(&header(), &body, &()).map_err(|_| TokenError::Malformed)?;
+    let unsigned = |token: &str| token.rsplit_once('.').map(|(unsigned, _)| String::from(unsigned));
+    if unsigned(&printed) != unsigned(token) {
         return Err(TokenError::Malformed);
-    };
-    if custom.iss != terms.issuer || custom.aud != terms.audience {
+    }
+    let Body { expiration, issued_at, not_before: None, custom, .. } = body else { return Err(TokenError::Malformed) };
+    let chain_id = ChainId::parse(&custom.chain_id).ok_or(TokenError::Malformed)?;
+    if custom.iss != terms.issuer || custom.aud != terms.audience || chain_id != terms.chain_id {
         return Err(TokenError::Terms);
     }
     let seconds = |time: Option<DateTime<Utc>>| time.and_then(|time| u64::try_from(time.timestamp()).ok());
     let signed_in_at = Duration::from_secs(seconds(issued_at).ok_or(TokenError::Malformed)?);
     let expires = Duration::from_secs(seconds(expiration).ok_or(TokenError::Malformed)?);
     // and not by longer terms that this server had before
-    if now >= expires || now >= signed_in_at.saturating_add(terms.lifetime) || now < signed_in_at {
+    if now >= expires
+        || now >= signed_in_at.saturating_add(terms.lifetime)
+        || now.saturating_add(terms.max_skew) < signed_in_at
+    {
         return Err(TokenError::Expired);
     }
     let address = Address::parse(&custom.sub).map_err(|_| TokenError::Malformed)?;
-    let chain_id = ChainId::parse(&custom.chain_id).filter(|chain| chain.network() == address.network());
-    Ok(Claims { address, chain_id: chain_id.ok_or(TokenError::Malformed)?, signed_in_at, nonce: custom.jti })
+    if address.network() != chain_id.network() || !is_nonce(&custom.jti) {
+        return Err(TokenError::Malformed);
+    }
+    Ok(Claims { address, chain_id, signed_in_at, nonce: custom.jti })
+}
+
+/// Prints what an algorithm of this name would sign.
+struct Printer(Cow<'static, str>);
+
+struct NoSignature;
+
+impl AlgorithmSignature for NoSignature {
+    fn try_from_slice(_: &[u8]) -> anyhow::Result<Self> {
+        Ok(Self)
+    }
+
+    fn as_bytes(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&[])
+    }
+}
+
+impl Algorithm for Printer {
+    type SigningKey = ();
+    type VerifyingKey = ();
+    type Signature = NoSignature;
+
+    fn name(&self) -> Cow<'static, str> {
+        self.0.clone()
+    }
+
+    fn sign(&self, (): &(), _: &[u8]) -> NoSignature {
+        NoSignature
+    }
+
+    fn verify_signature(&self, _: &NoSignature, (): &(), _: &[u8]) -> bool {
+        false
+    }
 }
 
 /// EdDSA by the Ed25519 that the rest of the workspace has.

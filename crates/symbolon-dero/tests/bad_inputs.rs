@@ -107,6 +107,19 @@ fn bad_inputs_90_91_pem_lines() {
     assert_eq!(verify(PEM.trim_end()), "ok");
     assert_eq!(verify(format!("{PEM}\n\r\n\n")), "ok");
     assert_eq!(verify(PEM.replace('\n', "\r")), "pem-layout");
+    for (tail, code) in
+        [(" ", "pem-trailing"), ("\t", "pem-trailing"), ("\n ", "pem-trailing"), ("\u{b}", "pem-trailing")]
+    {
+        assert_eq!(verify(format!("{PEM}{tail}")), code);
+    }
+    assert_eq!(verify(format!("{PEM}\r")), "pem-layout", "CR stands before LF alone");
+    assert_eq!(changed("\n-----END", "\n\n-----END"), "pem-layout", "no blank line ends the body");
+    assert_eq!(changed("C: 2b", "C:  2b"), "pem-header");
+    // two faults: the body comes before the scalars
+    assert_eq!(verify(PEM.replacen("aGVsbG8=", "aGVsbG9=", 1).replacen("C: 2b", "C: 02b", 1)), "pem-base64");
+    // exactly the limit
+    assert!(SignedMessage::parse(PEM.as_bytes(), PEM.len()).is_ok());
+    assert_eq!(SignedMessage::parse(PEM.as_bytes(), PEM.len() - 1), Err(SignatureError::TooLong));
     assert_eq!(verify(format!("\u{feff}{PEM}")), "pem-layout");
     assert_eq!(changed("aGVsbG8=", "aGVsbG8= "), "pem-base64");
     assert_eq!(changed("aGVsbG8=", "aGVs\nbG8="), "pem-layout");

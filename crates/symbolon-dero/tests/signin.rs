@@ -15,9 +15,9 @@ use std::{
 };
 use symbolon_dero::{
     Address, Network, SecretKey, SignatureError,
-    challenge::{ChainId, CheckError, Scheme},
+    challenge::{ChainId, CheckError, ReadError, Scheme},
     signin::{
-        Attempt, Attempts, BeginError, BrowserSession, Check, Full, MemoryAttempts, SignIn, SignInError,
+        Attempt, Attempts, BeginError, BrowserSession, Check, IssueError, MemoryAttempts, SignIn, SignInError,
         SignedChallenge,
     },
 };
@@ -92,9 +92,16 @@ fn row_108_a_challenge_of_another_browser_signs_nobody_in() {
     let (server, key, mut attempts) = (server(), wallet(), MemoryAttempts::new(10));
     let nonce = server.begin_redirect(MALLORY, NOW, &mut attempts, &mut rng(1)).unwrap();
     let pem = signed(&key, &wallet_text(&account(&key), &nonce));
-    assert_eq!(server.finish(&pem, ALICE, NOW, &mut attempts), Err(SignInError::OtherSession));
     // her own attempt under way does not help: each nonce has its browser
     let _own = server.begin_redirect(ALICE, NOW, &mut attempts, &mut rng(2)).unwrap();
+    assert_eq!(server.finish(&pem, ALICE, NOW, &mut attempts), Err(SignInError::Misdirected));
+    // the answer was in a URL: whoever has read it there does not bring it to his own browser
+    assert_eq!(server.finish(&pem, MALLORY, NOW, &mut attempts), Err(SignInError::NonceUnknown));
+    assert_eq!(attempts.len(), 1);
+
+    // a text of the server's own comes in no URL, and the attempt is not his to end
+    let challenge = server.begin(account(&key), MALLORY, NOW, &mut attempts, &mut rng(3)).unwrap();
+    let pem = signed(&key, &challenge.to_string());
     assert_eq!(server.finish(&pem, ALICE, NOW, &mut attempts), Err(SignInError::OtherSession));
     // and it is refused before anything is verified, so that a browser learns nothing of another one's attempt
     let mut unsigned = pem.clone();
@@ -143,7 +150,6 @@ fn the_wallet_may_write_the_text() {
     let (server, key, mut attempts) = (server(), wallet(), MemoryAttempts::new(10));
     let nonce = server.begin_redirect(ALICE, NOW, &mut attempts, &mut rng(1)).unwrap();
     let pem = signed(&key, &wallet_text(&account(&key), &nonce));
-    assert_eq!(server.finish(&pem, MALLORY, NOW, &mut attempts), Err(SignInError::OtherSession));
     // its clock may be a little ahead
     let early = NOW - Duration::from_secs(30);
     assert_eq!(server.finish(&pem, ALICE, early, &mut attempts), Err(SignInError::Check(CheckError::IssuedInFuture)));
@@ -159,7 +165,7 @@ fn attempts_are_bounded() {
     };
     assert_eq!(begin(NOW, &mut attempts, 1), Ok(()));
     assert_eq!(begin(NOW + Duration::from_secs(1), &mut attempts, 2), Ok(()));
-    assert_eq!(begin(NOW, &mut attempts, 3), Err(BeginError::Store(Full)));
+    assert_eq!(begin(NOW, &mut attempts, 3), Err(BeginError::Store(IssueError::Full)));
     attempts.forget(NOW + server.lifetime);
     assert_eq!(attempts.len(), 1);
     assert_eq!(begin(NOW, &mut attempts, 3), Ok(()));
@@ -169,17 +175,17 @@ fn attempts_are_bounded() {
 struct Shared<'a>(&'a Mutex<MemoryAttempts>);
 
 impl Attempts for Shared<'_> {
-    type Error = Full;
+    type Error = IssueError;
 
-    fn issue(&mut self, nonce: &str, attempt: Attempt) -> Result<(), Full> {
-        self.0.lock().unwrap().issue(nonce, attempt)
+    fn issue(&mut self, attempt: Attempt) -> Result<(), IssueError> {
+        self.0.lock().unwrap().issue(attempt)
     }
 
-    fn get(&mut self, nonce: &str) -> Result<Option<Attempt>, Full> {
+    fn get(&mut self, nonce: &str) -> Result<Option<Attempt>, IssueError> {
         self.0.lock().unwrap().get(nonce)
     }
 
-    fn consume(&mut self, nonce: &str) -> Result<bool, Full> {
+    fn consume(&mut self, nonce: &str) -> Result<bool, IssueError> {
         self.0.lock().unwrap().consume(nonce)
     }
 }
@@ -194,14 +200,14 @@ fn of_a_thousand_racing_requests_one_signs_in() {
     let barrier = Barrier::new(REQUESTS);
     struct Late<'a>(Shared<'a>, &'a Barrier);
     impl Attempts for Late<'_> {
-        type Error = Full;
-        fn issue(&mut self, nonce: &str, attempt: Attempt) -> Result<(), Full> {
-            self.0.issue(nonce, attempt)
+        type Error = IssueError;
+        fn issue(&mut self, attempt: Attempt) -> Result<(), IssueError> {
+            self.0.issue(attempt)
         }
-        fn get(&mut self, nonce: &str) -> Result<Option<Attempt>, Full> {
+        fn get(&mut self, nonce: &str) -> Result<Option<Attempt>, IssueError> {
             self.0.get(nonce)
         }
-        fn consume(&mut self, nonce: &str) -> Result<bool, Full> {
+        fn consume(&mut self, nonce: &str) -> Result<bool, IssueError> {
             self.1.wait();
             self.0.consume(nonce)
         }
@@ -264,7 +270,8 @@ fn every_refusal_names_its_check() {
         let text = change(wallet_text(&account(&key), &nonce));
         let error = server.finish(&signed(&key, &text), session, now, &mut attempts).unwrap_err();
         assert_eq!(error.check(), Some(check), "{error}");
-        assert_eq!(attempts.len(), 1, "{error}: the attempt lives on");
+        let lives_on = usize::from(check != Check::Browser);
+        assert_eq!(attempts.len(), lives_on, "{error}: the attempt lives on, unless its nonce has leaked");
         seen.push(check);
     };
     let replace = |from: &'static str, to: &'static str| {
@@ -304,5 +311,67 @@ fn every_refusal_names_its_check() {
     seen.push(Check::Text);
     seen.sort();
     assert_eq!(seen, Check::ALL);
-    assert_eq!(SignInError::Store(Full).check(), None);
+    assert_eq!(SignInError::Store(IssueError::Full).check(), None);
+}
+
+// the three calls hold without a store that is exact
+#[test]
+fn an_attempt_is_for_its_nonce_alone() {
+    let (server, key, mut attempts) = (server(), wallet(), MemoryAttempts::new(10));
+    let nonce = server.begin_redirect(ALICE, NOW, &mut attempts, &mut rng(1)).unwrap();
+    let attempt = attempts.get(&nonce).unwrap();
+    assert_eq!(attempt.as_ref().unwrap().nonce, nonce);
+    for other in ["never-issued-by-anybody", &nonce.to_lowercase(), &nonce.to_uppercase()] {
+        let read = SignedChallenge::read(&signed(&key, &wallet_text(&account(&key), other))).unwrap();
+        assert_eq!(server.check(read, attempt.as_ref(), ALICE, NOW).err(), Some(SignInError::NonceUnknown));
+    }
+}
+
+// of a cloned machine, whose generator repeats itself
+#[test]
+fn a_repeated_nonce_replaces_nothing() {
+    let (server, mut attempts) = (server(), MemoryAttempts::new(10));
+    let nonce = server.begin_redirect(ALICE, NOW, &mut attempts, &mut rng(1)).unwrap();
+    let again = server.begin_redirect(MALLORY, NOW, &mut attempts, &mut rng(1));
+    assert_eq!(again, Err(BeginError::Store(IssueError::Repeated)));
+    assert!(attempts.get(&nonce).unwrap().unwrap().session == ALICE);
+}
+
+#[test]
+fn what_nobody_could_finish_is_not_begun() {
+    let key = wallet();
+    let begin =
+        |server: &SignIn| server.begin(account(&key), ALICE, NOW, &mut MemoryAttempts::new(1), &mut rng(1)).map(|_| ());
+    let redirect =
+        |server: &SignIn| server.begin_redirect(ALICE, NOW, &mut MemoryAttempts::new(1), &mut rng(1)).map(|_| ());
+    let code = |outcome: Result<(), BeginError<IssueError>>| match outcome {
+        Err(BeginError::Challenge(error)) => error.code(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((begin(&server()), redirect(&server())), (Ok(()), Ok(())));
+    let plain = SignIn { uri: "http://myapp.com".into(), ..server() };
+    assert_eq!(code(begin(&plain)), "uri-mismatch");
+    let bad = SignIn { domain: "not a domain".into(), ..server() };
+    assert_eq!(code(redirect(&bad)), "domain-form");
+    let testnet = SignIn { chain_id: ChainId::Testnet, ..server() };
+    assert_eq!(code(redirect(&testnet)), "chain-id-mismatch");
+    // every bit of a browser session counts
+    for at in 0..32 {
+        let mut other = [1; 32];
+        other[at] ^= 0x80;
+        assert!(BrowserSession::new(other) != ALICE && BrowserSession::new(other).to_bytes() == other);
+    }
+}
+
+// the limit is on the signed text, up to its last byte
+#[test]
+fn sixteen_kibibytes_are_read() {
+    let (server, mut attempts) = (server(), MemoryAttempts::new(1));
+    let pem = String::from_utf8(signed(&wallet(), &"x".repeat(5000))).unwrap();
+    let mut finish = |len: usize| {
+        let pem = pem.clone() + &"\n".repeat(len - pem.len());
+        server.finish(pem.as_bytes(), ALICE, NOW, &mut attempts).unwrap_err()
+    };
+    assert_eq!(finish(16 << 10), SignInError::Read(ReadError::TooLong), "a challenge is shorter");
+    assert_eq!(finish((16 << 10) + 1), SignInError::Signature(SignatureError::TooLong));
 }

@@ -42,7 +42,9 @@ fn terms() -> Terms {
     Terms {
         issuer: "https://myapp.com".into(),
         audience: "https://api.myapp.com".into(),
+        chain_id: ChainId::Mainnet,
         lifetime: Duration::from_secs(3600),
+        max_skew: Duration::from_secs(1),
     }
 }
 
@@ -58,6 +60,7 @@ fn part(token: &str, at: usize) -> Value {
 fn a_token_says_what_the_sign_in_said() {
     for chain_id in [ChainId::Mainnet, ChainId::Testnet] {
         let claims = claims(chain_id);
+        let terms = || Terms { chain_id, ..terms() };
         let eddsa = EdDsaKey::new(&[6; 32]);
         let tokens = [hs256().issue(&claims, &terms()), eddsa.issue(&claims, &terms())].map(Result::unwrap);
         let public = EdDsaPublicKey::from_bytes(&eddsa.public().to_bytes()).unwrap();
@@ -80,10 +83,10 @@ fn a_token_says_what_the_sign_in_said() {
 #[test]
 fn another_library_makes_the_same_signature() {
     let token = concat!(
-        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL215YXBwLmNvbSIsImF1ZCI6Imh0dHBzOi8vYXBpLm1",
-        "5YXBwLmNvbSIsInN1YiI6ImRlcm8xcXl5aGtmN213NnFzNTlndDNtZGFyYWVmams5ODg1NXRmOWZwM3U3N3VyOHhhdmMzbHVqeTJ",
-        "xZ2NzaDBteCIsImNoYWluX2lkIjoiZGVyby1tYWlubmV0IiwianRpIjoiazhqMm00bjZwOHEwIiwiaWF0IjoxNzcxMDcwNDAwLCJ",
-        "leHAiOjE3NzEwNzQwMDB9.VKjWlTqkrYTi7hYroyvGuIXBFA4vfyWHue2SH5SwcO4",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJleHAiOjE3NzEwNzQwMDAsImlhdCI6MTc3MTA3MDQwMCwiaXNzIjoiaHR0cHM",
+        "6Ly9teWFwcC5jb20iLCJhdWQiOiJodHRwczovL2FwaS5teWFwcC5jb20iLCJzdWIiOiJkZXJvMXF5eWhrZjdtdzZxczU5Z3QzbWR",
+        "hcmFlZmprOTg4NTV0ZjlmcDN1Nzd1cjh4YXZjM2x1ankycWdjc2gwbXgiLCJjaGFpbl9pZCI6ImRlcm8tbWFpbm5ldCIsImp0aSI",
+        "6Ims4ajJtNG42cDhxMCJ9.SS0HxG-c2Lma6TkLiyMKyn7PpuXQ0VbHtzc1md87e2U",
     );
     assert!(hs256().verify(token, &terms(), NOW).is_ok());
 }
@@ -134,11 +137,20 @@ fn terms_and_times_hold() {
     let token = hs256().issue(&claims, &terms()).unwrap();
     let verify = |terms: &Terms, now| hs256().verify(&token, terms, now).map(|_| ());
     assert_eq!(verify(&Terms { issuer: "https://other.com".into(), ..terms() }, NOW), Err(TokenError::Terms));
-    assert_eq!(verify(&Terms { audience: "https://myapp.com".into(), ..terms() }, NOW), Err(TokenError::Terms));
+    // the beginning of the right one, and more than it
+    for audience in ["https://myapp.com", "https://api.myapp.co", "https://api.myapp.com.evil.com", ""] {
+        assert_eq!(verify(&Terms { audience: audience.into(), ..terms() }, NOW), Err(TokenError::Terms));
+    }
+    let testnet = Terms { chain_id: ChainId::Testnet, ..terms() };
+    assert_eq!(verify(&testnet, NOW), Err(TokenError::Terms));
+    assert_eq!(hs256().issue(&claims, &testnet), Err(TokenError::Terms));
     let end = Duration::from_secs(NOW.as_secs() + 3600);
     assert_eq!(verify(&terms(), end - Duration::from_nanos(1)), Ok(()));
     assert_eq!(verify(&terms(), end), Err(TokenError::Expired));
-    assert_eq!(verify(&terms(), NOW - Duration::from_secs(2)), Err(TokenError::Expired), "from the future");
+    // the reader's clock may be behind, by a second here
+    let issued = Duration::from_secs(NOW.as_secs());
+    assert_eq!(verify(&terms(), issued - Duration::from_secs(1)), Ok(()));
+    assert_eq!(verify(&terms(), issued - Duration::from_millis(1001)), Err(TokenError::Expired), "from the future");
     // shorter terms end longer tokens
     let short = Terms { lifetime: Duration::from_secs(60), ..terms() };
     assert_eq!(verify(&short, NOW + Duration::from_secs(60)), Err(TokenError::Expired));
@@ -149,37 +161,88 @@ fn terms_and_times_hold() {
     assert_eq!(hs256().issue(&claims, &huge), Err(TokenError::Malformed));
 }
 
-// a body that this server would not write, with a good signature: other software with the same key
-#[test]
-fn other_bodies_of_the_same_key() {
+/// A token of HS256 with any header and body.
+fn token(header: &str, body: &str) -> String {
     use hmac::{Hmac, KeyInit, Mac};
-    let good = part(&hs256().issue(&claims(ChainId::Mainnet), &terms()).unwrap(), 1);
-    let token = |body: &Value| {
-        let text = format!("{}.{}", BASE64.encode(r#"{"alg":"HS256"}"#), BASE64.encode(body.to_string()));
-        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&[5; 32]).unwrap();
-        mac.update(text.as_bytes());
-        format!("{text}.{}", BASE64.encode(mac.finalize().into_bytes()))
-    };
-    let verify = |body: &Value| hs256().verify(&token(body), &terms(), NOW).map(|_| ());
-    assert_eq!(verify(&good), Ok(()));
-    for (name, value) in [
-        ("sub", json!("dero1")),
-        ("sub", json!(Address::new(Network::Testnet, *SecretKey::from_bytes(&[7; 32]).unwrap().public()).to_string())),
-        ("chain_id", json!("dero-testnet")),
-        ("chain_id", json!("ethereum")),
-        ("iat", json!(-1)),
-        ("iat", json!("now")),
-        ("exp", json!(null)),
-        ("nbf", json!(1)),
-        ("jti", json!(7)),
+    let text = format!("{}.{}", BASE64.encode(header), BASE64.encode(body));
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&[5; 32]).unwrap();
+    mac.update(text.as_bytes());
+    format!("{text}.{}", BASE64.encode(mac.finalize().into_bytes()))
+}
+
+// what this library would not write, with a good signature: other software with the same key
+#[test]
+fn only_what_is_written_is_read() {
+    const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+    let issued = hs256().issue(&claims(ChainId::Mainnet), &terms()).unwrap();
+    let good = String::from_utf8(BASE64.decode(issued.split('.').nth(1).unwrap()).unwrap()).unwrap();
+    let verify = |header: &str, body: &str| hs256().verify(&token(header, body), &terms(), NOW).map(|_| ());
+    assert_eq!(verify(HEADER, &good), Ok(()));
+    for header in [
+        r#"{"alg":"HS256"}"#,
+        r#"{"typ":"JWT","alg":"HS256"}"#,
+        r#"{"alg":"HS256","typ":"reset-password"}"#,
+        r#"{"alg":"HS256","typ":"JWT","crit":["b64"],"b64":false}"#,
+        r#"{"alg":"HS256","typ":"JWT","kid":"1"}"#,
+        r#"{"alg":"HS256", "typ":"JWT"}"#,
     ] {
-        let mut body = good.clone();
-        body[name] = value;
-        assert_eq!(verify(&body), Err(TokenError::Malformed), "{name}");
+        assert_eq!(verify(header, &good), Err(TokenError::Malformed), "{header}");
     }
+    let testnet = Address::new(Network::Testnet, *SecretKey::from_bytes(&[7; 32]).unwrap().public()).to_string();
+    let own = Address::new(Network::Mainnet, *SecretKey::from_bytes(&[7; 32]).unwrap().public()).to_string();
+    let jti = part(&issued, 1)["jti"].as_str().unwrap().to_string();
+    let (iat, exp) = (format!("\"iat\":{}", NOW.as_secs()), format!("\"exp\":{}", NOW.as_secs() + 3600));
+    for (from, to) in [
+        (own.as_str(), "dero1"),
+        (&own, &testnet),
+        ("dero-mainnet", "ethereum"),
+        (&iat, "\"iat\":-1"),
+        (&iat, "\"iat\":\"now\""),
+        (&iat, &format!("{iat}.9")),
+        (&iat, &format!("{iat}.0")),
+        (&iat, "\"iat\":99999999999999999999"),
+        (&iat, &format!("{iat},\"nbf\":1")),
+        (&exp, "\"exp\":null"),
+        (&exp, &format!("{exp}.5")),
+        (&exp, &format!("{exp},{exp}")),
+        (&jti, "a"),
+        (&jti, "<script>alert(1)</script>"),
+        (&jti, "12345678\\u0000"),
+        ("{", "{ "),
+        ("}", ",\"admin\":true}"),
+    ] {
+        assert!(good.contains(from), "{from}");
+        assert_eq!(verify(HEADER, &good.replacen(from, to, 1)), Err(TokenError::Malformed), "{to}");
+    }
+    assert_eq!(verify(HEADER, &good.replacen("dero-mainnet", "dero-testnet", 1)), Err(TokenError::Terms));
     for name in ["iss", "aud", "sub", "chain_id", "jti", "iat", "exp"] {
-        let mut body = good.clone();
+        let mut body: Value = serde_json::from_str(&good).unwrap();
         body.as_object_mut().unwrap().remove(name);
-        assert_eq!(verify(&body), Err(TokenError::Malformed), "{name}");
+        assert_eq!(verify(HEADER, &body.to_string()), Err(TokenError::Malformed), "{name}");
     }
+    // too long, and otherwise right
+    let long = Terms { issuer: "x".repeat(1500), ..terms() };
+    let long = hs256().verify(&token(HEADER, &good.replacen("https://myapp.com", &long.issuer, 1)), &long, NOW);
+    assert_eq!(long, Err(TokenError::Malformed));
+}
+
+// a point of small order as R verifies in the laxer of the two ways
+#[test]
+fn eddsa_is_strict() {
+    use ed25519_dalek::{SigningKey, Verifier};
+    use sha2::{Digest, Sha512};
+    let eddsa = EdDsaKey::new(&[6; 32]);
+    let issued = eddsa.issue(&claims(ChainId::Mainnet), &terms()).unwrap();
+    let (text, _) = issued.rsplit_once('.').unwrap();
+    let key = SigningKey::from_bytes(&[6; 32]);
+    // R is the identity: S = H(R, A, M)*a
+    let mut r = [0; 32];
+    r[0] = 1;
+    let hash = Sha512::new().chain_update(r).chain_update(key.verifying_key().as_bytes()).chain_update(text);
+    let s = curve25519_dalek::Scalar::from_bytes_mod_order_wide(&hash.finalize().into()) * key.to_scalar();
+    let signature: [u8; 64] = [r, s.to_bytes()].concat().try_into().unwrap();
+    assert!(key.verifying_key().verify(text.as_bytes(), &signature.into()).is_ok(), "the laxer way takes it");
+    let token = format!("{text}.{}", BASE64.encode(signature));
+    assert_eq!(eddsa.public().verify(&token, &terms(), NOW), Err(TokenError::Signature));
+    assert!(eddsa.public().verify(&issued, &terms(), NOW).is_ok());
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use symbolon_dero::{
     AddressError, SignatureError,
     challenge::CheckError,
-    signin::{BeginError, Check, Full, SignInError},
+    signin::{BeginError, Check, IssueError, SignInError},
 };
 
 /// A request that got nowhere, with what to do about it.
@@ -55,8 +55,8 @@ impl From<AddressError> for Refusal {
     }
 }
 
-impl From<BeginError<Full>> for Refusal {
-    fn from(error: BeginError<Full>) -> Self {
+impl From<BeginError<IssueError>> for Refusal {
+    fn from(error: BeginError<IssueError>) -> Self {
         match error {
             BeginError::Challenge(error) => {
                 let what_to_do = "Use an account of the network that this server is for.";
@@ -69,7 +69,7 @@ impl From<BeginError<Full>> for Refusal {
 }
 
 /// Every check in its order, with `null` for those that were not reached.
-pub(super) fn checks(failed: Option<&SignInError<Full>>) -> Vec<Value> {
+pub(super) fn checks(failed: Option<&SignInError<IssueError>>) -> Vec<Value> {
     let failed = failed.map(SignInError::check);
     let passed = |check: Check| match failed {
         None => Some(true),
@@ -82,7 +82,7 @@ pub(super) fn checks(failed: Option<&SignInError<Full>>) -> Vec<Value> {
 }
 
 /// The answer to a sign-in that failed.
-pub(super) fn failed(error: &SignInError<Full>) -> Value {
+pub(super) fn failed(error: &SignInError<IssueError>) -> Value {
     json!({
         "failed": error.code(),
         "text": error.to_string(),
@@ -93,7 +93,7 @@ pub(super) fn failed(error: &SignInError<Full>) -> Value {
 
 const NEW_CHALLENGE: &str = "Ask for a new challenge, sign it, and bring it back before it ends.";
 
-fn what_to_do(error: &SignInError<Full>) -> &'static str {
+fn what_to_do(error: &SignInError<IssueError>) -> &'static str {
     match error {
         SignInError::Signature(SignatureError::Mismatch) => {
             "Text or signature were changed on the way: copy the wallet's output again, or sign the challenge again."
@@ -111,7 +111,7 @@ fn what_to_do(error: &SignInError<Full>) -> &'static str {
         SignInError::Read(_) => {
             "The wallet signed something else. Have it sign exactly the challenge, without a line break at the end."
         }
-        SignInError::OtherSession => {
+        SignInError::OtherSession | SignInError::Misdirected => {
             "Finish in the browser that asked for the challenge, and let it keep cookies. If you did not ask for this \
              yourself, somebody else wants to be signed in as you: stop."
         }

@@ -15,7 +15,7 @@ use symbolon::SysRng;
 use symbolon_dero::{
     Address, SignatureError,
     challenge::Challenge,
-    signin::{Attempt, Attempts, BeginError, BrowserSession, Claims, Full, MemoryAttempts, SignIn, SignInError},
+    signin::{Attempt, Attempts, BeginError, BrowserSession, Claims, IssueError, MemoryAttempts, SignIn, SignInError},
 };
 
 /// Attempts under way.
@@ -23,7 +23,9 @@ const ATTEMPTS: usize = 4096;
 /// Attempts under way of one browser. Whoever throws cookies away is not stopped by it: a site in the open also limits
 /// by network address, in front of this.
 const ATTEMPTS_OF_ONE: usize = 16;
+/// Sessions, of all and of one account: when there are more, the oldest end.
 const SESSIONS: usize = 10_000;
+const SESSIONS_OF_ONE: usize = 8;
 pub(super) const SESSION_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// Ends of redirects that their pages have not fetched yet.
 const ENDS: usize = 1024;
@@ -85,17 +87,17 @@ pub(super) struct Memory {
 struct Shared<'a>(&'a Mutex<MemoryAttempts>);
 
 impl Attempts for Shared<'_> {
-    type Error = Full;
+    type Error = IssueError;
 
-    fn issue(&mut self, nonce: &str, attempt: Attempt) -> Result<(), Full> {
-        lock(self.0).issue(nonce, attempt)
+    fn issue(&mut self, attempt: Attempt) -> Result<(), IssueError> {
+        lock(self.0).issue(attempt)
     }
 
-    fn get(&mut self, nonce: &str) -> Result<Option<Attempt>, Full> {
+    fn get(&mut self, nonce: &str) -> Result<Option<Attempt>, IssueError> {
         lock(self.0).get(nonce)
     }
 
-    fn consume(&mut self, nonce: &str) -> Result<bool, Full> {
+    fn consume(&mut self, nonce: &str) -> Result<bool, IssueError> {
         lock(self.0).consume(nonce)
     }
 }
@@ -137,7 +139,7 @@ impl Memory {
     fn begin_with<T>(
         &self,
         browser: Browser,
-        begin: impl FnOnce(BrowserSession, Duration, &mut MemoryAttempts) -> Result<T, BeginError<Full>>,
+        begin: impl FnOnce(BrowserSession, Duration, &mut MemoryAttempts) -> Result<T, BeginError<IssueError>>,
     ) -> Result<T, Refusal> {
         let now = now();
         let mut tables = lock(&self.tables);
@@ -166,16 +168,8 @@ impl Memory {
         &self,
         pem: Result<Vec<u8>, SignatureError>,
         browser: Browser,
-    ) -> Result<Result<(Secret, Session), SignInError<Full>>, Refusal> {
+    ) -> Result<Result<(Secret, Session), SignInError<IssueError>>, Refusal> {
         let (now, secret) = (now(), Secret::fresh()?);
-        {
-            let mut tables = lock(&self.tables);
-            tables.sessions.retain(|_, session| now < session.ends);
-            // before the nonce is used up; requests that race here may overshoot by their own number
-            if tables.sessions.len() >= SESSIONS {
-                return Err(Refusal::busy("full", "too many people are signed in"));
-            }
-        }
         let claims = pem
             .map_err(SignInError::Signature)
             .and_then(|pem| self.sign_in.finish(&pem, browser.into(), now, &mut Shared(&self.attempts)));
@@ -183,6 +177,7 @@ impl Memory {
             let session = Session { claims, ends: now.saturating_add(SESSION_LIFETIME) };
             let mut tables = lock(&self.tables);
             tables.forget(browser);
+            tables.make_room(session.claims.address(), now);
             tables.sessions.insert(secret.browser(), session.clone());
             (secret, session)
         }))
@@ -196,14 +191,18 @@ impl Memory {
         lock(&self.tables).forget(browser);
     }
 
-    /// Keeps how a redirect ended. With no room left, the page says less.
+    /// Keeps how a redirect ended. With no room left, the page that waits longest says less.
     pub(super) fn keep_end(&self, browser: Browser, end: Value) {
         let now = now();
         let mut tables = lock(&self.tables);
         tables.ends.retain(|_, (until, _)| now < *until);
-        if tables.ends.len() < ENDS {
-            tables.ends.insert(browser, (now.saturating_add(END_LIFETIME), end));
+        // cookies of one's own making cost nothing: they push out the oldest, and do not keep others out
+        if tables.ends.len() >= ENDS
+            && let Some(oldest) = tables.ends.iter().min_by_key(|(_, (until, _))| *until).map(|(browser, _)| *browser)
+        {
+            tables.ends.remove(&oldest);
         }
+        tables.ends.insert(browser, (now.saturating_add(END_LIFETIME), end));
     }
 
     /// How the redirect ended, once.
@@ -214,6 +213,26 @@ impl Memory {
 }
 
 impl Tables {
+    /// For one more session of this account.
+    fn make_room(&mut self, account: &Address, now: Duration) {
+        self.sessions.retain(|_, session| now < session.ends);
+        let of_account = |session: &Session| session.claims.address() == account;
+        let oldest = |sessions: &BTreeMap<Browser, Session>, which: &dyn Fn(&Session) -> bool| {
+            let chosen = sessions.iter().filter(|(_, session)| which(session));
+            chosen.min_by_key(|(_, session)| session.ends).map(|(browser, _)| *browser)
+        };
+        let ends = if self.sessions.values().filter(|session| of_account(session)).count() >= SESSIONS_OF_ONE {
+            oldest(&self.sessions, &of_account)
+        } else if self.sessions.len() >= SESSIONS {
+            oldest(&self.sessions, &|_| true)
+        } else {
+            None
+        };
+        if let Some(browser) = ends {
+            self.sessions.remove(&browser);
+        }
+    }
+
     fn forget(&mut self, browser: Browser) {
         self.begun.remove(&browser);
         self.sessions.remove(&browser);
@@ -296,34 +315,58 @@ mod tests {
         assert_eq!(memory.begin_redirect(browser()).unwrap_err().code, "full");
     }
 
+    fn sign_in(memory: &Memory) -> (Browser, Session) {
+        let (pem, browser) = signed(memory);
+        let Ok((secret, session)) = memory.finish(Ok(pem), browser).unwrap() else { panic!("not signed in") };
+        assert!(memory.session(secret.browser()).is_some() && memory.session(browser).is_none());
+        (secret.browser(), session)
+    }
+
     #[test]
-    fn sessions_are_bounded_and_end() {
+    fn sessions_end() {
         let memory = memory();
-        let (pem, first) = signed(&memory);
-        let Ok((secret, session)) = memory.finish(Ok(pem), first).unwrap() else { panic!("not signed in") };
-        assert!(memory.session(secret.browser()).is_some() && memory.session(first).is_none());
-        for _ in 1..SESSIONS {
-            lock(&memory.tables).sessions.insert(browser(), session.clone());
+        let (browser, session) = sign_in(&memory);
+        lock(&memory.tables).sessions.insert(browser, Session { ends: now(), ..session });
+        assert!(memory.session(browser).is_none());
+    }
+
+    // one account that signs in again and again shuts nobody out
+    #[test]
+    fn the_oldest_sessions_of_an_account_end_first() {
+        let memory = memory();
+        let (stranger, session) = sign_in(&memory);
+        let other = Address::new(Network::Mainnet, *SecretKey::from_bytes(&[8; 32]).unwrap().public());
+        lock(&memory.tables).make_room(&other, now());
+        assert!(memory.session(stranger).is_some());
+        let mut own = vec![stranger];
+        for _ in 0..SESSIONS_OF_ONE {
+            own.push(sign_in(&memory).0);
         }
-        // with no room left, the attempt is not used up
-        let (pem, second) = signed(&memory);
-        assert_eq!(memory.finish(Ok(pem.clone()), second).err().map(|refusal| refusal.code), Some("full"));
-        // one session ends
-        lock(&memory.tables).sessions.insert(secret.browser(), Session { ends: now(), ..session });
-        assert!(memory.session(secret.browser()).is_none());
-        assert!(memory.finish(Ok(pem), second).unwrap().is_ok());
-        assert_eq!(lock(&memory.tables).sessions.len(), SESSIONS);
+        assert_eq!(lock(&memory.tables).sessions.len(), SESSIONS_OF_ONE);
+        assert!(memory.session(own[0]).is_none() && own[1..].iter().all(|browser| memory.session(*browser).is_some()));
+        // with no room at all, the one that ends first makes it
+        let mut tables = lock(&memory.tables);
+        for i in 0..SESSIONS - SESSIONS_OF_ONE {
+            let later = Duration::from_secs(1 + u64::try_from(i).unwrap());
+            tables.sessions.insert(browser(), Session { ends: session.ends + later, ..session.clone() });
+        }
+        tables.make_room(&other, now());
+        assert_eq!(tables.sessions.len(), SESSIONS - 1);
+        assert!(!tables.sessions.contains_key(&own[1]) && tables.sessions.contains_key(&own[2]));
     }
 
     #[test]
     fn the_ends_of_redirects_are_bounded() {
         let memory = memory();
+        let first = browser();
+        memory.keep_end(first, Value::Null);
         for _ in 0..ENDS {
             memory.keep_end(browser(), Value::Null);
         }
         let late = browser();
         memory.keep_end(late, Value::Null);
-        assert!(memory.take_end(late).is_none());
+        assert!(memory.take_end(first).is_none());
         assert_eq!(lock(&memory.tables).ends.len(), ENDS);
+        assert!(memory.take_end(late).is_some());
     }
 }

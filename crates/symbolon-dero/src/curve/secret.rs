@@ -108,9 +108,10 @@ impl Point {
     /// `None` for the identity. The point is public from here on; the inversion still takes constant time, since `Z` tells of the
     /// way to it.
     fn to_affine(self) -> Option<PublicKey> {
-        let [x, y, z] = self.0;
-        let inverse = z.invert().into_option()?;
-        let coordinate = |value: Field| Fq::from_bigint(from_be(&(value * inverse).retrieve().to_be_bytes().into()));
+        let point = Zeroizing::new(self);
+        let [x, y, z] = &point.0;
+        let inverse = Zeroizing::new(z.invert().into_option()?);
+        let coordinate = |value: &Field| Fq::from_bigint(from_be(&(*value * *inverse).retrieve().to_be_bytes().into()));
         Some(PublicKey(affine(coordinate(x)?, coordinate(y)?)))
     }
 }
