@@ -14,6 +14,7 @@ mod password;
 mod phrase;
 mod slot;
 mod work;
+mod xprv;
 
 #[cfg(test)]
 mod wiped;
@@ -29,3 +30,4 @@ pub use password::{Password, PasswordError, PasswordPolicy};
 pub use phrase::{Phrase, PhraseError};
 pub use slot::{MAX_SLOTS, NewSlot, SlotKind, SlotSet};
 pub use work::{Limits, Work};
+pub use xprv::xprv;

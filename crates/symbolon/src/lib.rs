@@ -5,6 +5,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod backup;
 #[cfg(feature = "std")]
 pub mod channel;
 pub mod committee;
