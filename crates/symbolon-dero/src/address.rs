@@ -149,8 +149,9 @@ pub enum AnyAddress {
 }
 
 impl AnyAddress {
-    /// Reads an address of any kind. A text has no limit of its own: the caller's is the limit. What it reads prints as the same text; where the wallet would print another one (arguments that
-    /// are none, or not in their deterministic encoding), the text is refused.
+    /// Reads an address of any kind. A text has no limit of its own: the caller's is the limit. What it reads prints as the same text;
+    /// where the wallet would print another one (arguments that are none, or not in their deterministic encoding), and for a float that is
+    /// no number or negative zero, the text is refused.
     ///
     /// # Errors
     /// [`AddressError`], but not [`AddressError::Kind`].

@@ -8,7 +8,8 @@
 //!    session identifier.
 //!
 //! Time and randomness come from the caller, attempts are kept behind [`Attempts`]. What waits for its store reads, checks and
-//! consumes in three calls instead of [`SignIn::finish`]: [`SignedChallenge`], [`SignIn::check`], [`Checked`].
+//! consumes in three calls instead of [`SignIn::finish`]: [`SignedChallenge`], [`SignIn::check`], [`Checked`]; and it consumes on
+//! [`SignInError::Misdirected`].
 
 use crate::{
     Address, SignatureError, SignedMessage,
@@ -431,9 +432,6 @@ impl SignIn {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Challenge, BeginError<A::Error>> {
         let nonce = fresh_nonce(rng).ok_or(BeginError::Rng)?;
-        if !split_uri(&self.uri).is_some_and(|(scheme, _)| self.schemes.contains(&scheme)) {
-            return Err(MakeError::from(CheckError::UriMismatch).into());
-        }
         let challenge = Challenge::new(&Fields {
             domain: &self.domain,
             address,
@@ -444,6 +442,9 @@ impl SignIn {
             issued_at: now,
             lifetime: self.lifetime,
         })?;
+        if !split_uri(&self.uri).is_some_and(|(scheme, _)| self.schemes.contains(&scheme)) {
+            return Err(MakeError::from(CheckError::UriMismatch).into());
+        }
         let attempt = Attempt { nonce, session, challenge: Some(challenge.clone()), expires: self.expiry(now) };
         attempts.issue(attempt).map_err(BeginError::Store)?;
         Ok(challenge)
@@ -453,7 +454,7 @@ impl SignIn {
     /// always names the mainnet, and lives as long as the wallet likes (HOLOGRAM: 300 seconds, so that [`Self::lifetime`] is no less).
     ///
     /// # Errors
-    /// [`BeginError`]: also for a domain that no text has, and for the testnet.
+    /// [`BeginError`]: also for a domain that no text has, for no allowed scheme, and for the testnet.
     ///
     /// # Security
     /// The wallet sends its answer to a callback that the link names. A wallet that does not hold it against the domain which it shows
@@ -469,6 +470,9 @@ impl SignIn {
         if !is_domain(&self.domain) {
             return Err(MakeError::from(ReadError::DomainForm).into());
         }
+        if self.schemes.is_empty() {
+            return Err(MakeError::from(CheckError::UriMismatch).into());
+        }
         if self.chain_id != ChainId::Mainnet {
             return Err(MakeError::from(CheckError::ChainIdMismatch).into());
         }
@@ -482,7 +486,7 @@ impl SignIn {
     }
 
     /// Reads, verifies and checks what the wallet signed, and uses the nonce up; that comes last, so that nothing which fails can
-    /// end somebody's attempt. For a store that answers at once; where it does not, call [`SignedChallenge::read`], [`Self::check`]
+    /// end somebody's attempt, but for [`SignInError::Misdirected`]. For a store that answers at once; where it does not, call [`SignedChallenge::read`], [`Self::check`]
     /// and [`Checked::consumed`], with the store between them.
     ///
     /// # Errors
@@ -518,7 +522,7 @@ impl SignIn {
     /// [`SignInError`], the first of [`Check::ALL`] that fails.
     ///
     /// # Security
-    /// As [`Self::finish`].
+    /// As [`Self::finish`]. On [`SignInError::Misdirected`] the caller MUST consume the nonce of `attempt`.
     pub fn check(
         &self,
         signed: SignedChallenge,

@@ -84,7 +84,8 @@ impl Hs256Key {
     /// Makes a token.
     ///
     /// # Errors
-    /// [`TokenError::Terms`] for another chain; [`TokenError::Expired`] if its time is not one that a token can have.
+    /// [`TokenError::Terms`] for another chain; [`TokenError::Expired`] if its time is not one that a token can have;
+    /// [`TokenError::Malformed`] for more than [`MAX_TOKEN`] bytes.
     pub fn issue(&self, claims: &Claims, terms: &Terms) -> Result<String, TokenError> {
         issue(&alg::Hs256, &self.0, claims, terms)
     }
@@ -117,7 +118,8 @@ impl EdDsaKey {
     /// Makes a token.
     ///
     /// # Errors
-    /// [`TokenError::Terms`] for another chain; [`TokenError::Expired`] if its time is not one that a token can have.
+    /// [`TokenError::Terms`] for another chain; [`TokenError::Expired`] if its time is not one that a token can have;
+    /// [`TokenError::Malformed`] for more than [`MAX_TOKEN`] bytes.
     pub fn issue(&self, claims: &Claims, terms: &Terms) -> Result<String, TokenError> {
         issue(&EdDsa, &self.0, claims, terms)
     }

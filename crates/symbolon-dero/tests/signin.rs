@@ -321,6 +321,9 @@ fn an_attempt_is_for_its_nonce_alone() {
     let nonce = server.begin_redirect(ALICE, NOW, &mut attempts, &mut rng(1)).unwrap();
     let attempt = attempts.get(&nonce).unwrap();
     assert_eq!(attempt.as_ref().unwrap().nonce, nonce);
+    let read = SignedChallenge::read(&signed(&key, &wallet_text(&account(&key), &nonce))).unwrap();
+    let astray = server.check(read, attempt.as_ref(), MALLORY, NOW);
+    assert_eq!(astray.err(), Some(SignInError::Misdirected), "for the caller of the three calls to consume");
     for other in ["never-issued-by-anybody", &nonce.to_lowercase(), &nonce.to_uppercase()] {
         let read = SignedChallenge::read(&signed(&key, &wallet_text(&account(&key), other))).unwrap();
         assert_eq!(server.check(read, attempt.as_ref(), ALICE, NOW).err(), Some(SignInError::NonceUnknown));
@@ -351,8 +354,11 @@ fn what_nobody_could_finish_is_not_begun() {
     assert_eq!((begin(&server()), redirect(&server())), (Ok(()), Ok(())));
     let plain = SignIn { uri: "http://myapp.com".into(), ..server() };
     assert_eq!(code(begin(&plain)), "uri-mismatch");
-    let bad = SignIn { domain: "not a domain".into(), ..server() };
-    assert_eq!(code(redirect(&bad)), "domain-form");
+    let bad = SignIn { domain: "not a domain".into(), uri: "https://not a domain".into(), ..server() };
+    assert_eq!((code(begin(&bad)), code(redirect(&bad))), ("domain-form", "domain-form"));
+    assert_eq!(code(begin(&SignIn { uri: "ftp://myapp.com".into(), ..server() })), "uri-form");
+    let none = SignIn { schemes: Vec::new(), ..server() };
+    assert_eq!((code(begin(&none)), code(redirect(&none))), ("uri-mismatch", "uri-mismatch"));
     let testnet = SignIn { chain_id: ChainId::Testnet, ..server() };
     assert_eq!(code(redirect(&testnet)), "chain-id-mismatch");
     // every bit of a browser session counts

@@ -62,7 +62,7 @@ impl From<BeginError<IssueError>> for Refusal {
                 let what_to_do = "Use an account of the network that this server is for.";
                 Self::new(StatusCode::BAD_REQUEST, error.code(), error, what_to_do)
             }
-            BeginError::Store(full) => Self::busy("full", &full.to_string()),
+            BeginError::Store(IssueError::Full) => Self::busy("full", &IssueError::Full.to_string()),
             _ => Self::busy("unavailable", &error.to_string()),
         }
     }

@@ -69,7 +69,8 @@ pub(super) struct Session {
 
 #[derive(Default)]
 struct Tables {
-    /// When the attempts of each browser end. No more than [`ATTEMPTS`] entries: what is signed in leaves both.
+    /// When the attempts of each browser end, at most [`ATTEMPTS`] in all. Those of somebody who is signed in are gone from here and
+    /// from the store; one that went astray is gone from the store alone.
     begun: BTreeMap<Browser, Vec<Duration>>,
     sessions: BTreeMap<Browser, Session>,
     /// How a redirect ended, for the page that asks next.
@@ -147,6 +148,9 @@ impl Memory {
             ends.retain(|end| now < *end);
             !ends.is_empty()
         });
+        if tables.begun.values().map(Vec::len).sum::<usize>() >= ATTEMPTS {
+            return Err(Refusal::busy("full", &IssueError::Full.to_string()));
+        }
         if tables.begun.get(&browser).is_some_and(|ends| ends.len() >= ATTEMPTS_OF_ONE) {
             return Err(Refusal::new(
                 StatusCode::TOO_MANY_REQUESTS,
@@ -196,6 +200,7 @@ impl Memory {
         let now = now();
         let mut tables = lock(&self.tables);
         tables.ends.retain(|_, (until, _)| now < *until);
+        tables.ends.remove(&browser);
         // cookies of one's own making cost nothing: they push out the oldest, and do not keep others out
         if tables.ends.len() >= ENDS
             && let Some(oldest) = tables.ends.iter().min_by_key(|(_, (until, _))| *until).map(|(browser, _)| *browser)
@@ -313,6 +318,34 @@ mod tests {
         assert_eq!(lock(&memory.tables).begun.len(), ATTEMPTS - 1);
         memory.begin_redirect(browser()).unwrap();
         assert_eq!(memory.begin_redirect(browser()).unwrap_err().code, "full");
+    }
+
+    // whoever brings his own answers to other browsers makes no room with that
+    #[test]
+    fn attempts_that_go_astray_are_bounded_too() {
+        let memory = memory();
+        let key = SecretKey::from_bytes(&[7; 32]).unwrap();
+        let address = Address::new(Network::Mainnet, *key.public());
+        for _ in 0..ATTEMPTS {
+            let nonce = memory.begin_redirect(browser()).unwrap();
+            let text = format!(
+                "myapp.example wants you to sign in with your DERO wallet:\n{address}\n\nURI: https://myapp.example\n\
+                 Version: 1\nChain ID: dero-mainnet\nNonce: {nonce}\nIssued At: 2026-02-14T12:00:00Z\n\
+                 Expiration Time: 2026-02-14T12:05:00Z"
+            );
+            let body = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, text);
+            let lines: Vec<_> = body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+            // the signature does not matter: the browser is looked at first
+            let pem = format!(
+                "-----BEGIN DERO SIGNED MESSAGE-----\nAddress: {address}\nC: 1\nS: 1\n\n{}\n-----END DERO SIGNED MESSAGE-----\n",
+                lines.join("\n")
+            );
+            let end = memory.finish(Ok(pem.into_bytes()), browser()).unwrap();
+            assert_eq!(end.err(), Some(SignInError::Misdirected));
+        }
+        assert!(lock(&memory.attempts).is_empty());
+        assert_eq!(memory.begin_redirect(browser()).unwrap_err().code, "full");
+        assert_eq!(lock(&memory.tables).begun.len(), ATTEMPTS);
     }
 
     fn sign_in(memory: &Memory) -> (Browser, Session) {
