@@ -1,10 +1,12 @@
 //! The runs that are measured: honest parties in one thread, every frame as bytes.
 
+mod backup;
 mod committee;
 mod dero;
 mod frost;
 mod zcash;
 
+pub use backup::Backups;
 pub use committee::Committee;
 pub use dero::Dero;
 pub use zcash::Zcash;

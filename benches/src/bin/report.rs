@@ -2,13 +2,14 @@
 //! messages, and in units of one k256 variable-base multiplication ("kP") taken in the same run. Bytes and messages are
 //! what sessions hand out: a broadcast counts once, as over a relay. `--only PREFIX` leaves out operations whose names do not
 //! begin so. Operations that end in `_zf` are those of the Zcash Foundation's crate, without authentication of messages, the one in
-//! `_ark` is two plain multiplications and an addition of `ark-bn254`; `ratio_zf` and `ratio_ark` are the median of our time over
+//! `_ark` is two plain multiplications and an addition of `ark-bn254`; `_scrypt` is that
+//! function alone at the cost of a backup's password; `ratio_zf`, `ratio_ark`, `ratio_scrypt` are the median of our time over
 //! theirs, of pairs of samples.
 
 use k256::{ProjectivePoint, Scalar, elliptic_curve::Field};
 use std::{hint::black_box, process::ExitCode, time::Duration};
 use symbolon::{Secp256k1, Suite};
-use symbolon_benches::{Committee, Cost, Dero, World, Zcash, cpu};
+use symbolon_benches::{Backups, Committee, Cost, Dero, World, Zcash, cpu};
 use symbolon_core::Ed25519;
 use symbolon_testkit::seeded;
 
@@ -70,6 +71,8 @@ struct Peer {
 
 const ZF: Peer = Peer { suffix: "zf", name: "the Zcash Foundation's", note: "messages are not authenticated" };
 const ARK: Peer = Peer { suffix: "ark", name: "that of ark-bn254", note: "two plain multiplications and an addition" };
+
+const SCRYPT: Peer = Peer { suffix: "scrypt", name: "scrypt alone", note: "N = 2^17, r = 8, p = 1: 128 MiB of memory" };
 
 struct Report {
     json: bool,
@@ -197,6 +200,8 @@ fn main() -> ExitCode {
     frost(&mut report);
     let dero = Dero::new(12);
     report.against(("dero_verify", &ARK), (FAST, Dero::BATCH), || dero.verify(), || dero.plain());
+    let mut backups = Lazy::new(|| Backups::new(13));
+    report.against(("backup_open", &SCRYPT), (RUNS / 4, 1), || backups.get().open(), Backups::scrypt);
     sizes(&report);
     ExitCode::SUCCESS
 }

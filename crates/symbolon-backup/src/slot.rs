@@ -204,6 +204,12 @@ impl Slot {
         Ok(Some(SecretBytes::new(*data_key)))
     }
 
+    /// This recipient, with what was sealed to another.
+    #[cfg(test)]
+    pub(crate) fn with_sealed_key_of(&self, other: &Self) -> Self {
+        Self { recipient: self.recipient.clone(), sealed: other.sealed.clone() }
+    }
+
     /// Type, length, body.
     pub(crate) fn write(&self, w: &mut Writer) {
         let mut slot = Writer::new();

@@ -13,7 +13,7 @@ use zeroize::Zeroize;
 const CHEAP: Work = Work { log_n: 14, r: 1, p: 1 };
 type Share = KeyShare<Secp256k1>;
 
-fn shares(epoch: u32, seed: u64) -> Vec<Share> {
+pub(crate) fn shares(epoch: u32, seed: u64) -> Vec<Share> {
     let rng = &mut seeded(seed);
     let secret = SecretScalar::<Secp256k1>::random(&mut seeded(1));
     let indices = [1u64, 2].map(<Secp256k1 as Group>::Scalar::from);
