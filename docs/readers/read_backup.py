@@ -20,13 +20,14 @@ from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Optional, Tu
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 Fields = Dict[str, Any]
 KINDS = {1: "pair factor", 2: "key share"}
 SCHEMES = {1: "ecdsa", 2: "frost"}
-SLOTS = {1: "password", 2: "phrase", 3: "device"}
+SLOTS = {(1, 1): "password", (2, 1): "phrase", (3, 1): "device", (3, 2): "xwing"}  # type, suite
 MARKS = {1: "imported", 2: "exported", 4: "factor kept"}
 MAX_LEN = 65536
 MIB = 1 << 20
@@ -144,9 +145,11 @@ def interpolate(curve: Curve, points: List[Tuple[int, Point]], at: int) -> Point
     return total
 
 
-# Keys, HPKE (RFC 9180): base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. No output has more than one block.
+# Keys, HPKE (RFC 9180): base mode, DHKEM(X25519, HKDF-SHA256) or X-Wing, HKDF-SHA256, AES-256-GCM. No output has more than one
+# block.
 
 KEM, HPKE = b"KEM\0\x20", b"HPKE\0\x20\0\x01\0\x02"
+HPKE_XWING = b"HPKE\x64\x7a\0\x01\0\x02"
 
 
 def mac(key: bytes, data: bytes) -> bytes:
@@ -167,7 +170,7 @@ def expand(suite: bytes, prk: bytes, label: bytes, info: bytes, size: int = 32) 
 
 def private_key(kind: str, secret: bytes, slot: Fields) -> bytes:
     """The private key that this secret gives in this slot."""
-    if kind == "device":
+    if kind in ("device", "xwing"):
         return secret
     if kind == "password":
         ikm = Scrypt(slot["salt"], 32, 1 << slot["log_n"], slot["r"], slot["p"]).derive(secret)
@@ -176,7 +179,16 @@ def private_key(kind: str, secret: bytes, slot: Fields) -> bytes:
     return expand(KEM, extract(KEM, b"", b"dkp_prk", ikm), b"sk", b"")
 
 
-def public_of(private: bytes) -> bytes:
+def xwing_keys(seed: bytes) -> Tuple[MLKEM768PrivateKey, bytes]:
+    """The two private keys of X-Wing."""
+    expanded = hashlib.shake_256(seed).digest(96)
+    return MLKEM768PrivateKey.from_seed_bytes(expanded[:64]), expanded[64:]
+
+
+def public_of(private: bytes, kind: str = "device") -> bytes:
+    if kind == "xwing":
+        ml_kem, x25519 = xwing_keys(private)
+        return ml_kem.public_key().public_bytes_raw() + public_of(x25519)
     return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
 
 
@@ -194,12 +206,22 @@ def decrypt(key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
         refuse("forged")
 
 
-def hpke_open(private: bytes, enc: bytes, info: bytes, sealed: bytes) -> bytes:
+def decapsulate(private: bytes, enc: bytes) -> bytes:
     prk = extract(KEM, b"", b"eae_prk", exchange(private, enc))
-    shared = expand(KEM, prk, b"shared_secret", enc + public_of(private))
-    context = b"\0" + extract(HPKE, b"", b"psk_id_hash", b"") + extract(HPKE, b"", b"info_hash", info)
-    secret = extract(HPKE, shared, b"secret", b"")
-    key, nonce = expand(HPKE, secret, b"key", context), expand(HPKE, secret, b"base_nonce", context, 12)
+    return expand(KEM, prk, b"shared_secret", enc + public_of(private))
+
+
+def decapsulate_xwing(private: bytes, enc: bytes) -> bytes:
+    ml_kem, x25519 = xwing_keys(private)
+    shared = ml_kem.decapsulate(enc[:1088]) + exchange(x25519, enc[1088:])
+    return hashlib.sha3_256(shared + enc[1088:] + public_of(x25519) + rb"\./" + b"/^\\").digest()
+
+
+def hpke_open(kind: str, private: bytes, enc: bytes, info: bytes, sealed: bytes) -> bytes:
+    hpke, kem = (HPKE_XWING, decapsulate_xwing) if kind == "xwing" else (HPKE, decapsulate)
+    context = b"\0" + extract(hpke, b"", b"psk_id_hash", b"") + extract(hpke, b"", b"info_hash", info)
+    secret = extract(hpke, kem(private, enc), b"secret", b"")
+    key, nonce = expand(hpke, secret, b"key", context), expand(hpke, secret, b"base_nonce", context, 12)
     return decrypt(key, nonce, sealed, b"")
 
 
@@ -255,22 +277,37 @@ def read_clear(body: io.BytesIO) -> Fields:
     return {**clear, "clear": body.getvalue()[: body.tell()]}
 
 
+def check_key(name: str, key: bytes) -> None:
+    """X25519's half is reduced and not of low order, ML-KEM's is reduced."""
+    x25519, ml_kem = key[-32:], key[:-32]
+    # only points of low order become zero, whatever the key
+    if int.from_bytes(x25519, "little") >= P_ED or not exchange(bytes(32), x25519):
+        refuse("malformed")
+    if name == "public_key" and ml_kem:
+        try:
+            MLKEM768PublicKey.from_public_bytes(ml_kem)
+        except ValueError:
+            refuse("malformed")
+
+
 def read_slot(body: io.BytesIO) -> Fields:
     kind, slot_body = number(body, 1), io.BytesIO(take(body, number(body, 2)))
-    if kind not in SLOTS or number(slot_body, 1) != 1:
+    if kind not in (1, 2, 3):
         refuse("unsupported")
-    slot: Fields = {"type": SLOTS[kind]}
+    slot: Fields = {"type": SLOTS.get((kind, number(slot_body, 1))) or refuse("unsupported")}
     if kind == 1:
         slot.update(log_n=number(slot_body, 1), r=number(slot_body, 4), p=number(slot_body, 4))
     if kind != 3:
         slot["salt"] = take(slot_body, 32)
-    for name, width, size in (("public_key", 1, 32), ("enc", 2, 32), ("data_key", 2, 48)):
+    fields = (("public_key", 1, 32), ("enc", 2, 32), ("data_key", 2, 48))
+    if slot["type"] == "xwing":
+        fields = (("public_key", 2, 1216), ("enc", 2, 1120), ("data_key", 2, 48))
+    for name, width, size in fields:
         if number(slot_body, width) != size:
             refuse("malformed")
         slot[name] = take(slot_body, size)
-        # only points of low order become zero, whatever the key
-        if size == 32 and (int.from_bytes(slot[name], "little") >= P_ED or not exchange(bytes(32), slot[name])):
-            refuse("malformed")
+        if name != "data_key":
+            check_key(name, slot[name])
     return slot if slot_body.read() == b"" else refuse("malformed")
 
 
@@ -278,6 +315,8 @@ def read_slots(body: io.BytesIO) -> Fields:
     """The slots and the MAC, and what is under it."""
     count = number(body, 1)
     slots = [read_slot(body) for _ in range(count)] if 1 <= count <= 8 else refuse("malformed")
+    if all(slot["type"] == "xwing" for slot in slots):
+        refuse("malformed")
     authenticated = body.getvalue()[: body.tell()]
     return {"slots": slots, "authenticated": authenticated, "mac": take(body, 32)}
 
@@ -315,16 +354,17 @@ def read_secret(kind: str, path: str) -> bytes:
     if kind == "password":
         secret = unicodedata.normalize("NFKC", text).encode()
         return secret if len(text.encode()) <= 1024 >= len(secret) else refuse("wrong password")
+    name = "device" if kind == "xwing" else kind
     try:
-        if kind == "device":
+        if name == "device":
             secret = bytes.fromhex(text)
         else:
             from mnemonic import Mnemonic
 
             secret = bytes(Mnemonic("english").to_entropy(text.lower().split()))
     except (ValueError, LookupError):
-        refuse("wrong " + kind)
-    return secret if len(secret) == 32 else refuse("wrong " + kind)
+        refuse("wrong " + name)
+    return secret if len(secret) == 32 else refuse("wrong " + name)
 
 
 def check_work(slots: List[Fields]) -> None:
@@ -346,11 +386,11 @@ def open_payload(backup: Fields, kind: str, secret: bytes) -> bytes:
         check_work(slots)
     for slot in slots:
         private = private_key(kind, secret, slot)
-        if hmac.compare_digest(public_of(private), slot["public_key"]):
+        if hmac.compare_digest(public_of(private, kind), slot["public_key"]):
             break
     else:
-        refuse("wrong " + kind)
-    data_key = hpke_open(private, slot["enc"], b"symbolon/backup/1" + backup["clear"], slot["data_key"])
+        refuse("wrong " + ("device" if kind == "xwing" else kind))
+    data_key = hpke_open(kind, private, slot["enc"], b"symbolon/backup/1" + backup["clear"], slot["data_key"])
     mac_key = hkdf(data_key, b"", b"symbolon/backup/1/header")
     if not hmac.compare_digest(mac(mac_key, backup["authenticated"]), backup["mac"]):
         refuse("forged")
@@ -448,6 +488,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     unlock.add_argument("--password-file", dest="password", metavar="F", help="UTF-8; line ends at its end do not count")
     unlock.add_argument("--phrase-file", dest="phrase", metavar="F", help="24 English words")
     unlock.add_argument("--device-key-file", dest="device", metavar="F", help="an X25519 private key in hex")
+    unlock.add_argument("--xwing-key-file", dest="xwing", metavar="F", help="an X-Wing private key (32 bytes) in hex")
     parser.add_argument("--public-key", type=bytes.fromhex, metavar="HEX", help="the expected public key")
     parser.add_argument("--epoch", type=int, default=0, metavar="N", help="refuse backups of an earlier epoch (generation)")
     parser.add_argument("--secret", action="store_true", help="print the secret and the chain code")

@@ -1,6 +1,9 @@
 //! The container, version 1: its bytes and its text. Everything here works without any secret.
 
-use crate::{Header, MAX_SLOTS, ReadError, SlotKind, SlotSet, slot::Slot};
+use crate::{
+    Header, MAX_SLOTS, ReadError, SlotKind, SlotSet, Work,
+    slot::{Slot, lasting},
+};
 use alloc::{string::String, vec::Vec};
 use pem_rfc7468::LineEnding;
 use sha2::{Digest, Sha256};
@@ -99,6 +102,12 @@ impl Backup {
         self.slots.iter().map(|slot| slot.recipient.kind())
     }
 
+    /// What one try of the password of slot `at` (from 0 on) costs; `None` for a slot of another kind.
+    #[must_use]
+    pub fn work(&self, at: usize) -> Option<Work> {
+        self.slots.get(at)?.recipient.work().copied()
+    }
+
     /// Its recipients, for the record of whoever will re-seal it: take it from a backup that was just made or opened, not from
     /// storage.
     #[must_use]
@@ -131,6 +140,17 @@ impl Backup {
         with_hash(w)
     }
 
+    /// Reads a file: the bytes, or the text form.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn read(file: &[u8]) -> Result<Self, ReadError> {
+        match core::str::from_utf8(file) {
+            Ok(text) if text.starts_with("-----") => Self::from_pem(text),
+            _ => Self::from_bytes(file),
+        }
+    }
+
     /// Reads bytes; what is read gives the same bytes again.
     ///
     /// # Errors
@@ -150,7 +170,8 @@ impl Backup {
         if !(1..=MAX_SLOTS).contains(&count) {
             return Err(ReadError::Malformed);
         }
-        (0..count).map(|_| Slot::read(r)).collect()
+        let slots = (0..count).map(|_| Slot::read(r)).collect::<Result<Vec<_>, _>>()?;
+        if lasting(slots.iter().map(|slot| &slot.recipient)) { Ok(slots) } else { Err(ReadError::Malformed) }
     }
 
     /// The text form (RFC 7468), with LF line ends.

@@ -42,8 +42,8 @@ pub enum ReadError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CreateError {
-    /// No slot, more than [`crate::MAX_SLOTS`], or one twice.
-    #[error("a backup has 1 to 8 slots, no two of them alike")]
+    /// No slot, more than [`crate::MAX_SLOTS`], one twice, or none but experimental ones.
+    #[error("a backup has 1 to 8 slots, no two of them alike, and not only experimental ones")]
     Slots,
     /// The cost of a password's slot is below the floor or beyond what every reader takes.
     #[error("the cost of the password is too low, or too high for readers")]
@@ -115,9 +115,9 @@ pub enum ResealError {
     /// The new share is of another key.
     #[error("the new share is of another key")]
     OtherKey,
-    /// The new share is not newer than the backup.
-    #[error("the share is not newer than the backup")]
-    NotNewer,
+    /// The share is older than the one in the backup. One of the same epoch is taken: its marks may be new.
+    #[error("the share is older than the one in the backup")]
+    Older,
     /// There is no such slot.
     #[error("there is no such slot")]
     NoSlot,

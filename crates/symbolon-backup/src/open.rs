@@ -2,9 +2,9 @@
 
 use crate::{
     Backed, Backup, CreateError, Limits, MAX_SLOTS, NewSlot, OpenError, Password, Phrase, ResealError, SlotKind,
-    SlotSet,
+    SlotSet, Work,
     container::{Payload, TAG},
-    slot::{Recipient, Slot},
+    slot::{Recipient, Slot, lasting},
 };
 use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce, Tag, aead::AeadInOut};
 use alloc::vec::Vec;
@@ -26,6 +26,9 @@ pub enum Unlock<'a> {
     Phrase(&'a Phrase),
     /// A device's key.
     Device(&'a DeviceKey),
+    /// A device's hybrid key.
+    #[cfg(feature = "xwing")]
+    XWing(&'a symbolon_seal::XWingKey),
 }
 
 /// What the reader knows of the key, from its own records and never from the backup: anybody can make a backup for somebody's
@@ -48,7 +51,8 @@ impl<G: Group> core::fmt::Debug for Expected<'_, G> {
 pub struct Opened<S> {
     /// The share.
     pub secret: S,
-    /// Its recipients, authenticated: record them beside the live share, for [`Backup::reseal`].
+    /// Its recipients: record them beside the live share, for [`Backup::reseal`], if the backup was opened as one of the live share's
+    /// epoch. An older one could come from somebody whose slot was removed since, and who has put in another.
     pub slots: SlotSet,
 }
 
@@ -58,6 +62,8 @@ impl Unlock<'_> {
             Self::Password(_) => SlotKind::Password,
             Self::Phrase(_) => SlotKind::Phrase,
             Self::Device(_) => SlotKind::Device,
+            #[cfg(feature = "xwing")]
+            Self::XWing(_) => SlotKind::XWing,
         }
     }
 }
@@ -138,32 +144,34 @@ impl Backup {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Vec<Slot>, CreateError> {
         let distinct = |i: usize, one: &Recipient| recipients.iter().skip(i + 1).all(|other| !one.same_key(other));
-        if !recipients.iter().enumerate().all(|(i, one)| distinct(i, one)) {
+        if !lasting(recipients.iter()) || !recipients.iter().enumerate().all(|(i, one)| distinct(i, one)) {
             return Err(CreateError::Slots);
         }
         recipients.into_iter().map(|recipient| recipient.seal(&info(clear), data_key, rng)).collect()
     }
 
-    /// Opens a slot: the data key, after the MAC over header and slots has verified.
-    pub(crate) fn unlock(&self, unlock: &Unlock<'_>, limits: &Limits) -> Result<SecretBytes<32>, OpenError> {
-        let slots = || self.slots.iter().filter(|slot| slot.recipient.kind() == unlock.kind());
+    /// Opens a slot: which one, and the data key, after the MAC over header and slots has verified.
+    pub(crate) fn unlock(&self, unlock: &Unlock<'_>, limits: &Limits) -> Result<(usize, SecretBytes<32>), OpenError> {
+        let slots = || self.slots.iter().enumerate().filter(|(_, slot)| slot.recipient.kind() == unlock.kind());
         if slots().next().is_none() {
             return Err(OpenError::NoSlot);
         }
         // all together, before any of them is tried
-        limits.allow(slots().filter_map(|slot| slot.recipient.work()))?;
+        limits.allow(slots().filter_map(|(_, slot)| slot.recipient.work()))?;
         let info = info(&Self::clear_part(&self.header));
-        for slot in slots() {
+        for (at, slot) in slots() {
             if let Some(data_key) = slot.open(unlock, &info)? {
                 let authenticated = Self::authenticated_part(&self.header, &self.slots);
                 mac(&data_key, &authenticated).verify(&self.mac.into()).map_err(|_| OpenError::Forged)?;
-                return Ok(data_key);
+                return Ok((at, data_key));
             }
         }
         Err(match unlock {
             Unlock::Password(_) => OpenError::WrongPassword,
             Unlock::Phrase(_) => OpenError::WrongPhrase,
             Unlock::Device(_) => OpenError::WrongDevice,
+            #[cfg(feature = "xwing")]
+            Unlock::XWing(_) => OpenError::WrongDevice,
         })
     }
 
@@ -209,9 +217,20 @@ impl Backup {
         expected: &Expected<'_, S::Group>,
         limits: &Limits,
     ) -> Result<Opened<S>, OpenError> {
-        self.claims::<S>(expected)?;
-        let secret = self.decrypt(&self.unlock(unlock, limits)?)?;
+        let (_, secret) = self.open_slot(unlock, expected, limits)?;
         Ok(Opened { secret, slots: self.slot_set() })
+    }
+
+    /// The slot that was opened, and the share.
+    fn open_slot<S: Backed>(
+        &self,
+        unlock: &Unlock<'_>,
+        expected: &Expected<'_, S::Group>,
+        limits: &Limits,
+    ) -> Result<(usize, S), OpenError> {
+        self.claims::<S>(expected)?;
+        let (at, data_key) = self.unlock(unlock, limits)?;
+        Ok((at, self.decrypt(&data_key)?))
     }
 
     /// Whether this opens it, without looking at the share.
@@ -235,18 +254,22 @@ impl Backup {
         self.open::<S>(unlock, expected, limits).map(drop)
     }
 
-    /// The same backup with one more slot; the data key stays.
+    /// The same backup with one more slot; the data key stays. The share is checked, too: only who has it can have made the slots,
+    /// whose record ([`Self::slot_set`]) the caller renews.
     ///
     /// # Errors
     /// [`ResealError`].
-    pub fn add_slot(
+    pub fn add_slot<S: Backed>(
         &self,
-        unlock: &Unlock<'_>,
         slot: &NewSlot<'_>,
+        unlock: &Unlock<'_>,
+        expected: &Expected<'_, S::Group>,
         limits: &Limits,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, ResealError> {
-        let data_key = self.unlock(unlock, limits)?;
+        self.claims::<S>(expected)?;
+        let (_, data_key) = self.unlock(unlock, limits)?;
+        self.decrypt::<S>(&data_key).map(drop)?;
         if self.slots.len() >= MAX_SLOTS {
             return Err(CreateError::Slots.into());
         }
@@ -276,10 +299,10 @@ impl Backup {
         limits: &Limits,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, ResealError> {
-        self.with_slots::<S>(at, None, unlock, expected, limits, rng)
+        self.with_slots::<S>(Some(at), None, unlock, expected, limits, rng)
     }
 
-    /// A new backup of the same share with another slot in the place of slot `at`, under a new data key: what changes a password.
+    /// A new backup of the same share with another slot in the place of slot `at`, under a new data key.
     ///
     /// # Errors
     /// [`ResealError`].
@@ -295,19 +318,40 @@ impl Backup {
         limits: &Limits,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, ResealError> {
-        self.with_slots::<S>(at, Some(slot), unlock, expected, limits, rng)
+        self.with_slots::<S>(Some(at), Some(slot), unlock, expected, limits, rng)
     }
 
+    /// A new backup of the same share with another password in the place of the old one, under a new data key. Other slots stay.
+    ///
+    /// # Errors
+    /// [`ResealError`].
+    ///
+    /// # Security
+    /// As [`Self::remove_slot`].
+    pub fn change_password<S: Backed>(
+        &self,
+        old: &Password,
+        new: (&Password, Work),
+        expected: &Expected<'_, S::Group>,
+        limits: &Limits,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Self, ResealError> {
+        let slot = NewSlot::Password(new.0, new.1);
+        self.with_slots::<S>(None, Some(&slot), &Unlock::Password(old), expected, limits, rng)
+    }
+
+    /// With `slot` in the place of slot `at`, or of the one that was opened.
     fn with_slots<S: Backed>(
         &self,
-        at: usize,
+        at: Option<usize>,
         slot: Option<&NewSlot<'_>>,
         unlock: &Unlock<'_>,
         expected: &Expected<'_, S::Group>,
         limits: &Limits,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, ResealError> {
-        let secret = self.open::<S>(unlock, expected, limits)?.secret;
+        let (opened, secret) = self.open_slot::<S>(unlock, expected, limits)?;
+        let at = at.unwrap_or(opened);
         if at >= self.slots.len() {
             return Err(ResealError::NoSlot);
         }
@@ -347,7 +391,7 @@ impl Backup {
             return Err(ResealError::OtherKey);
         }
         if new.epoch() < self.header.epoch() {
-            return Err(ResealError::NotNewer);
+            return Err(ResealError::Older);
         }
         let recipients = self.slots.iter().map(|slot| slot.recipient.clone()).collect();
         Ok((Self::seal(secret, recipients, rng)?, secret.token()))
@@ -362,7 +406,8 @@ fn info(clear: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{PasswordPolicy, Work, wiped::shares};
+    use crate::{PasswordPolicy, wiped::shares};
+    use alloc::vec;
     use symbolon_core::Secp256k1;
     use symbolon_sharing::KeyShare;
     use symbolon_testkit::seeded;
@@ -394,7 +439,7 @@ mod tests {
         let info = info(&Backup::clear_part(&first.header));
         let keys = [&first, &second].map(|backup| {
             let unlock = Unlock::Password(if backup == &first { &passwords[0] } else { &passwords[1] });
-            backup.unlock(&unlock, &Limits::default()).unwrap()
+            backup.unlock(&unlock, &Limits::default()).unwrap().1
         });
         let resealed: Vec<_> =
             both.iter().zip(&keys).map(|(slot, key)| slot.recipient.clone().seal(&info, key, rng).unwrap()).collect();
@@ -419,5 +464,34 @@ mod tests {
         assert_eq!(open(&crossed, &passwords[0]), Some(OpenError::Forged));
         assert_eq!(open(&crossed, &passwords[1]), Some(OpenError::WrongPassword));
         assert_eq!(open(&first, &passwords[0]), None);
+    }
+
+    // whoever controls the storage puts a slot of its own beside the owner's, under a data key of its own: the password opens it,
+    // and nothing that records the slots takes it, for the share is not in it
+    #[test]
+    fn slots_of_somebody_without_the_share_are_never_recorded() {
+        let rng = &mut seeded(31);
+        let (password, share) = (password("the first password"), shares(3, 7).swap_remove(0));
+        let expected = Expected::<Secp256k1> { public_key: share.public_key(), epoch: 0 };
+        let honest = Backup::create(&share, &[NewSlot::Password(&password, CHEAP)], rng).unwrap();
+        let thief = DeviceKey::generate(rng).unwrap();
+        let mut recipients = vec![honest.slots[0].recipient.clone()];
+        recipients.push(Recipient::new(&NewSlot::Device(thief.public()), rng).unwrap());
+        let data_key = SecretBytes::new([9; 32]);
+        let slots = Backup::seal_slots(recipients, &Backup::clear_part(&honest.header), &data_key, rng).unwrap();
+        let mac = mac(&data_key, &Backup::authenticated_part(&honest.header, &slots)).finalize().into_bytes().into();
+        let Backup { header, payload, .. } = honest;
+        let planted = Backup { header, slots, mac, payload };
+
+        let (unlock, limits) = (Unlock::Password(&password), Limits::default());
+        assert_eq!(planted.validate_password(&unlock, &limits), Ok(()));
+        assert_eq!(planted.open::<KeyShare<Secp256k1>>(&unlock, &expected, &limits).err(), Some(OpenError::Forged));
+        let phrase = Phrase::generate(rng).unwrap();
+        let slot = NewSlot::Phrase(&phrase);
+        let more = planted.add_slot::<KeyShare<Secp256k1>>(&slot, &unlock, &expected, &limits, rng);
+        assert_eq!(more.err(), Some(ResealError::Open(OpenError::Forged)));
+        let changed =
+            planted.change_password::<KeyShare<Secp256k1>>(&password, (&password, CHEAP), &expected, &limits, rng);
+        assert_eq!(changed.err(), Some(ResealError::Open(OpenError::Forged)));
     }
 }

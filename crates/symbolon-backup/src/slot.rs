@@ -10,12 +10,17 @@ use symbolon_core::{
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_seal::{DeviceKey, DevicePublicKey, SealError, Sealed, open_with_device, seal_to_device};
+#[cfg(feature = "xwing")]
+use symbolon_seal::{XWingPublicKey, XWingSealed, open_with_xwing, seal_to_xwing};
 use zeroize::Zeroizing;
 
 /// Slots of one backup, at most.
 pub const MAX_SLOTS: usize = 8;
 /// HPKE: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM.
-const SUITE: u8 = 1;
+const X25519: u8 = 1;
+/// The same with X-Wing for the KEM.
+#[cfg(feature = "xwing")]
+const XWING: u8 = 2;
 /// Bytes of the data key, sealed.
 const SEALED_KEY: usize = 32 + 16;
 
@@ -29,6 +34,9 @@ pub enum SlotKind {
     Phrase,
     /// The key of a device.
     Device,
+    /// The hybrid key of a device: experimental, and never the only slot.
+    #[cfg(feature = "xwing")]
+    XWing,
 }
 
 /// A slot to be made.
@@ -41,6 +49,10 @@ pub enum NewSlot<'a> {
     Phrase(&'a Phrase),
     /// Opened by a device. The caller MUST have its key from an authenticated source.
     Device(&'a DevicePublicKey),
+    /// Opened by a device's hybrid key. **Experimental**: only beside a slot of another kind, until the KEM's number in HPKE is final.
+    /// The caller MUST have the key from an authenticated source.
+    #[cfg(feature = "xwing")]
+    XWing(&'a XWingPublicKey),
 }
 
 /// Which recipients the slots of a backup have, in order: what a holder records beside its live share, and what
@@ -72,7 +84,23 @@ impl SlotSet {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Recipient {
     source: Source,
-    public: DevicePublicKey,
+    public: PublicKey,
+}
+
+/// The suite, and a key of it. Only a device has one of the second.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum PublicKey {
+    X25519(DevicePublicKey),
+    #[cfg(feature = "xwing")]
+    XWing(XWingPublicKey),
+}
+
+/// A data key, sealed with the suite of its recipient.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum SealedKey {
+    X25519(Sealed),
+    #[cfg(feature = "xwing")]
+    XWing(XWingSealed),
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -86,7 +114,7 @@ enum Source {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Slot {
     pub(crate) recipient: Recipient,
-    sealed: Sealed,
+    sealed: SealedKey,
 }
 
 impl Recipient {
@@ -94,28 +122,28 @@ impl Recipient {
     pub(crate) fn new(slot: &NewSlot<'_>, rng: &mut impl TryCryptoRng) -> Result<Self, CreateError> {
         let mut salt = [0; 32];
         rng.try_fill_bytes(&mut salt).map_err(|_| CreateError::Rng)?;
-        let source = match slot {
-            NewSlot::Password(_, work) => {
+        let device = |public| Ok(Self { source: Source::Device, public });
+        let (source, unlock) = match slot {
+            NewSlot::Password(password, work) => {
                 work.check()?;
-                Source::Password { work: *work, salt }
+                (Source::Password { work: *work, salt }, Unlock::Password(password))
             }
-            NewSlot::Phrase(_) => Source::Phrase { salt },
-            NewSlot::Device(public) => return Ok(Self { source: Source::Device, public: **public }),
+            NewSlot::Phrase(phrase) => (Source::Phrase { salt }, Unlock::Phrase(phrase)),
+            NewSlot::Device(public) => return device(PublicKey::X25519(**public)),
+            #[cfg(feature = "xwing")]
+            NewSlot::XWing(public) => return device(PublicKey::XWing((*public).clone())),
         };
-        let key = match slot {
-            NewSlot::Password(password, _) => source.derive(&Unlock::Password(password)),
-            NewSlot::Phrase(phrase) => source.derive(&Unlock::Phrase(phrase)),
-            NewSlot::Device(_) => None,
-        };
-        let public = *key.ok_or(CreateError::Work)?.public();
-        Ok(Self { source, public })
+        let key = source.derive(&unlock).ok_or(CreateError::Work)?;
+        Ok(Self { public: PublicKey::X25519(*key.public()), source })
     }
 
     pub(crate) const fn kind(&self) -> SlotKind {
-        match self.source {
-            Source::Password { .. } => SlotKind::Password,
-            Source::Phrase { .. } => SlotKind::Phrase,
-            Source::Device => SlotKind::Device,
+        match (&self.source, &self.public) {
+            (Source::Password { .. }, _) => SlotKind::Password,
+            (Source::Phrase { .. }, _) => SlotKind::Phrase,
+            (Source::Device, PublicKey::X25519(_)) => SlotKind::Device,
+            #[cfg(feature = "xwing")]
+            (Source::Device, PublicKey::XWing(_)) => SlotKind::XWing,
         }
     }
 
@@ -133,20 +161,29 @@ impl Recipient {
 
     /// What [`SlotSet`] hashes and what stands before the sealed key: type, suite, parameters, public key.
     fn write(&self, w: &mut Writer) {
+        let suite = match self.public {
+            PublicKey::X25519(_) => X25519,
+            #[cfg(feature = "xwing")]
+            PublicKey::XWing(_) => XWING,
+        };
         match &self.source {
             Source::Password { work, salt } => {
-                w.u8(PASSWORD).u8(SUITE);
+                w.u8(PASSWORD).u8(suite);
                 work.write(w);
                 w.bytes(salt);
             }
             Source::Phrase { salt } => {
-                w.u8(PHRASE).u8(SUITE).bytes(salt);
+                w.u8(PHRASE).u8(suite).bytes(salt);
             }
             Source::Device => {
-                w.u8(DEVICE).u8(SUITE);
+                w.u8(DEVICE).u8(suite);
             }
         }
-        w.u8(32).bytes(self.public.as_bytes());
+        match &self.public {
+            PublicKey::X25519(public) => w.u8(32).bytes(public.as_bytes()),
+            #[cfg(feature = "xwing")]
+            PublicKey::XWing(public) => prefixed(w, public.as_bytes()),
+        };
     }
 
     /// Seals a data key.
@@ -156,12 +193,23 @@ impl Recipient {
         data_key: &SecretBytes<32>,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Slot, CreateError> {
-        let sealed = seal_to_device(&self.public, info, &[], data_key.expose(), rng).map_err(|error| match error {
+        let key = data_key.expose();
+        let sealed = match &self.public {
+            PublicKey::X25519(public) => seal_to_device(public, info, &[], key, rng).map(SealedKey::X25519),
+            #[cfg(feature = "xwing")]
+            PublicKey::XWing(public) => seal_to_xwing(public, info, &[], key, rng).map(SealedKey::XWing),
+        };
+        let sealed = sealed.map_err(|error| match error {
             SealError::Rng => CreateError::Rng,
             _ => CreateError::Device,
         })?;
         Ok(Slot { recipient: self, sealed })
     }
+}
+
+/// `2 + n`.
+fn prefixed<'a>(w: &'a mut Writer, bytes: &[u8]) -> &'a mut Writer {
+    w.u16(u16::try_from(bytes.len()).unwrap_or(u16::MAX)).bytes(bytes)
 }
 
 impl Source {
@@ -185,21 +233,24 @@ impl Slot {
     /// The data key, if this is the secret of the slot. The public key is compared first, in constant time: it commits to the
     /// secret, so that nothing opens under two.
     pub(crate) fn open(&self, unlock: &Unlock<'_>, info: &[u8]) -> Result<Option<SecretBytes<32>>, OpenError> {
-        let derived;
-        let key = match (unlock, &self.recipient.source) {
-            (Unlock::Device(key), Source::Device) => key,
-            (_, source) => match source.derive(unlock) {
-                None => return Ok(None),
-                Some(key) => {
-                    derived = key;
-                    &derived
-                }
-            },
+        let Recipient { source, public } = &self.recipient;
+        let derived = source.derive(unlock);
+        let key = match unlock {
+            Unlock::Device(key) => Some(*key),
+            _ => derived.as_ref(),
         };
-        if !bool::from(key.public().ct_eq(&self.recipient.public)) {
-            return Ok(None);
-        }
-        let opened = open_with_device(key, info, &[], &self.sealed).map_err(|_| OpenError::Forged)?;
+        let opened = match (key, public, &self.sealed) {
+            (Some(key), PublicKey::X25519(public), SealedKey::X25519(sealed)) if key.public().ct_eq(public).into() => {
+                open_with_device(key, info, &[], sealed)
+            }
+            #[cfg(feature = "xwing")]
+            (_, PublicKey::XWing(public), SealedKey::XWing(sealed)) => match unlock {
+                Unlock::XWing(key) if key.public().ct_eq(public).into() => open_with_xwing(key, info, &[], sealed),
+                _ => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        let opened = opened.map_err(|_| OpenError::Forged)?;
         let data_key: &[u8; 32] = opened.as_slice().try_into().map_err(|_| OpenError::Forged)?;
         Ok(Some(SecretBytes::new(*data_key)))
     }
@@ -214,19 +265,31 @@ impl Slot {
     pub(crate) fn write(&self, w: &mut Writer) {
         let mut slot = Writer::new();
         self.recipient.write(&mut slot);
-        for part in [self.sealed.encapsulation(), self.sealed.ciphertext()] {
-            slot.u16(u16::try_from(part.len()).unwrap_or(u16::MAX)).bytes(part);
-        }
+        let (encapsulation, ciphertext) = match &self.sealed {
+            SealedKey::X25519(sealed) => (sealed.encapsulation(), sealed.ciphertext()),
+            #[cfg(feature = "xwing")]
+            SealedKey::XWing(sealed) => (sealed.encapsulation(), sealed.ciphertext()),
+        };
+        prefixed(&mut slot, encapsulation);
+        prefixed(&mut slot, ciphertext);
         let slot = slot.finish();
         let (kind, body) = slot.split_at(1);
-        w.bytes(kind).u16(u16::try_from(body.len()).unwrap_or(u16::MAX)).bytes(body);
+        prefixed(w.bytes(kind), body);
     }
 
     pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self, ReadError> {
         let kind = r.u8()?;
         let len = usize::from(r.u16()?);
         let mut r = Reader::new(r.bytes(len)?);
-        if !matches!(kind, PASSWORD | PHRASE | DEVICE) || r.u8()? != SUITE {
+        if !matches!(kind, PASSWORD | PHRASE | DEVICE) {
+            return Err(ReadError::Unsupported);
+        }
+        let suite = r.u8()?;
+        #[cfg(feature = "xwing")]
+        if (kind, suite) == (DEVICE, XWING) {
+            return Self::read_xwing(r);
+        }
+        if suite != X25519 {
             return Err(ReadError::Unsupported);
         }
         let source = match kind {
@@ -234,16 +297,41 @@ impl Slot {
             PHRASE => Source::Phrase { salt: r.array()? },
             _ => Source::Device,
         };
-        let exactly = |found: usize, expected: usize| if found == expected { Ok(()) } else { Err(DecodeError::Count) };
         exactly(usize::from(r.u8()?), 32)?;
-        let public = DevicePublicKey::from_bytes(r.array()?)?;
+        let public = PublicKey::X25519(DevicePublicKey::from_bytes(r.array()?)?);
         exactly(usize::from(r.u16()?), 32)?;
         let encapsulation = r.array()?;
         exactly(usize::from(r.u16()?), SEALED_KEY)?;
         let sealed = Sealed::to_device_from_parts(encapsulation, r.array::<SEALED_KEY>()?.to_vec())?;
         r.finish()?;
-        Ok(Self { recipient: Recipient { source, public }, sealed })
+        Ok(Self { recipient: Recipient { source, public }, sealed: SealedKey::X25519(sealed) })
     }
+
+    #[cfg(feature = "xwing")]
+    fn read_xwing(mut r: Reader<'_>) -> Result<Self, ReadError> {
+        exactly(usize::from(r.u16()?), XWingPublicKey::LEN)?;
+        let public = PublicKey::XWing(XWingPublicKey::from_bytes(r.bytes(XWingPublicKey::LEN)?)?);
+        exactly(usize::from(r.u16()?), XWingSealed::ENCAPSULATION)?;
+        let encapsulation = r.bytes(XWingSealed::ENCAPSULATION)?.to_vec();
+        exactly(usize::from(r.u16()?), SEALED_KEY)?;
+        let sealed = XWingSealed::from_parts(encapsulation, r.array::<SEALED_KEY>()?.to_vec())?;
+        r.finish()?;
+        Ok(Self { recipient: Recipient { source: Source::Device, public }, sealed: SealedKey::XWing(sealed) })
+    }
+}
+
+fn exactly(found: usize, expected: usize) -> Result<(), DecodeError> {
+    if found == expected { Ok(()) } else { Err(DecodeError::Count) }
+}
+
+/// Whether a backup may have these slots: not only experimental ones.
+#[allow(clippy::missing_const_for_fn, reason = "not with the feature")]
+pub(crate) fn lasting<'a>(mut recipients: impl Iterator<Item = &'a Recipient>) -> bool {
+    recipients.any(|recipient| match recipient.public {
+        PublicKey::X25519(_) => true,
+        #[cfg(feature = "xwing")]
+        PublicKey::XWing(_) => false,
+    })
 }
 
 const PASSWORD: u8 = 1;

@@ -70,7 +70,7 @@ fn child() {
     patterns.add("password", typed.as_bytes());
     patterns.add("words", words.as_bytes());
     patterns.add("phrase", phrase.entropy());
-    patterns.add("data key", data_key.expose());
+    patterns.add("data key", data_key.1.expose());
     patterns.add("device", device.to_bytes().expose());
     assert_eq!(patterns.found(), patterns.names(), "alive, they are found");
 

@@ -18,7 +18,6 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 type PrivateKey = <X25519HkdfSha256 as Kem>::PrivateKey;
 type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
-type EncappedKey = <X25519HkdfSha256 as Kem>::EncappedKey;
 
 /// The X25519 key of a device, wiped on drop; no `Clone`, no `Debug`, no `PartialEq`.
 ///
@@ -162,12 +161,25 @@ fn seal(
     rng: &mut impl CryptoRng,
 ) -> Result<Sealed, SealError> {
     let key = PublicKey::from_bytes(&recipient.0).map_err(|_| SealError::Recipient)?;
+    let (encapsulation, ciphertext) = seal_base::<X25519HkdfSha256>(&key, info, aad, plaintext, rng)?;
+    let encapsulation = encapsulation.as_slice().try_into().map_err(|_| SealError::Recipient)?;
+    Ok(Sealed::for_device(encapsulation, ciphertext))
+}
+
+/// HPKE's base mode with any KEM: the encapsulated key, and the ciphertext with its tag.
+pub(crate) fn seal_base<K: Kem>(
+    key: &K::PublicKey,
+    info: &[u8],
+    aad: &[u8],
+    plaintext: &[u8],
+    rng: &mut impl CryptoRng,
+) -> Result<(Vec<u8>, Vec<u8>), SealError> {
     let mut buffer = Zeroizing::new(Vec::with_capacity(plaintext.len() + TAG));
     buffer.extend_from_slice(plaintext);
-    // a shared secret of zero is an error here, too
-    let (enc, tag) = single_shot_seal_inout_detached_with_rng::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
+    // a shared secret of zero is an error of the X25519 KEM, too
+    let (enc, tag) = single_shot_seal_inout_detached_with_rng::<AesGcm256, HkdfSha256, K>(
         &OpModeS::Base,
-        &key,
+        key,
         info,
         InOutBuf::from(buffer.as_mut_slice()),
         aad,
@@ -175,7 +187,7 @@ fn seal(
     )
     .map_err(|_| SealError::Recipient)?;
     buffer.extend_from_slice(&tag.to_bytes());
-    Ok(Sealed::for_device(enc.to_bytes().into(), core::mem::take(&mut *buffer)))
+    Ok((enc.to_bytes().to_vec(), core::mem::take(&mut *buffer)))
 }
 
 /// Opens what was sealed to this device, with the same `info` and `aad`.
@@ -195,13 +207,24 @@ pub fn open_with_device(
     if !sealed.is_to_device() {
         return Err(OpenError::Kind);
     }
-    let enc = EncappedKey::from_bytes(sealed.encapsulation()).map_err(|_| OpenError::Refused)?;
-    let (ciphertext, tag) = sealed.ciphertext().split_last_chunk::<TAG>().ok_or(OpenError::Refused)?;
+    open_base::<X25519HkdfSha256>(&key.secret, info, aad, sealed.encapsulation(), sealed.ciphertext())
+}
+
+/// Opens what [`seal_base`] made.
+pub(crate) fn open_base<K: Kem>(
+    key: &K::PrivateKey,
+    info: &[u8],
+    aad: &[u8],
+    encapsulation: &[u8],
+    ciphertext: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    let enc = K::EncappedKey::from_bytes(encapsulation).map_err(|_| OpenError::Refused)?;
+    let (ciphertext, tag) = ciphertext.split_last_chunk::<TAG>().ok_or(OpenError::Refused)?;
     let tag = AeadTag::<AesGcm256>::from_bytes(tag).map_err(|_| OpenError::Refused)?;
     let mut plaintext = Zeroizing::new(ciphertext.to_vec());
-    single_shot_open_inout_detached::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
+    single_shot_open_inout_detached::<AesGcm256, HkdfSha256, K>(
         &OpModeR::Base,
-        &key.secret,
+        key,
         &enc,
         info,
         InOutBuf::from(plaintext.as_mut_slice()),
@@ -213,4 +236,4 @@ pub fn open_with_device(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -12,3 +12,4 @@ mod exporting;
 mod keystore;
 mod opening;
 mod world;
+mod xwing;

@@ -164,7 +164,8 @@ fn slots_are_one_to_eight_and_distinct() {
         assert!(opened.is_ok());
     }
     let unlock = Unlock::Device(&devices[0]);
-    let ninth = backup.add_slot(&unlock, &slots[8], &limits(), &mut rng);
+    let expected = any(share.public_key());
+    let ninth = backup.add_slot::<KeyShare<Secp256k1>>(&slots[8], &unlock, &expected, &limits(), &mut rng);
     assert_eq!(ninth, Err(ResealError::Create(CreateError::Slots)));
 }
 
@@ -191,13 +192,25 @@ fn row_104_a_removed_slot_opens_nothing_made_later() {
     // a changed password
     let new = Password::new("battery staple", &PasswordPolicy::default()).unwrap();
     let slot = NewSlot::Password(&new, CHEAP);
-    let changed = old.replace_slot::<KeyShare<Secp256k1>>(0, &slot, &unlock, &expected, &limits(), &mut rng).unwrap();
-    assert_eq!(
-        changed.validate_password(&Unlock::Password(&secrets.password), &limits()),
-        Err(OpenError::WrongPassword)
-    );
-    for unlock in [Unlock::Password(&new), unlock, device] {
-        assert_eq!(changed.validate_share::<KeyShare<Secp256k1>>(&unlock, &expected, &limits()), Ok(()));
+    let replaced = old.replace_slot::<KeyShare<Secp256k1>>(0, &slot, &unlock, &expected, &limits(), &mut rng).unwrap();
+    let pair = (&new, CHEAP);
+    let limit = limits();
+    let changed = old.change_password::<KeyShare<Secp256k1>>(&secrets.password, pair, &expected, &limit, &mut rng);
+    let changed = changed.unwrap();
+    for changed in [&replaced, &changed] {
+        let password = Unlock::Password(&secrets.password);
+        assert_eq!(changed.validate_password(&password, &limits()), Err(OpenError::WrongPassword));
+        for unlock in [Unlock::Password(&new), unlock, device] {
+            assert_eq!(changed.validate_share::<KeyShare<Secp256k1>>(&unlock, &expected, &limits()), Ok(()));
+        }
+    }
+    // of two passwords the one that was named changes, wherever it stands
+    let other = Password::new("a third password", &PasswordPolicy::default()).unwrap();
+    let slot = NewSlot::Password(&other, CHEAP);
+    let two = old.add_slot::<KeyShare<Secp256k1>>(&slot, &unlock, &expected, &limits(), &mut rng).unwrap();
+    let two = two.change_password::<KeyShare<Secp256k1>>(&other, pair, &expected, &limits(), &mut rng).unwrap();
+    for (password, outcome) in [(&secrets.password, Ok(())), (&new, Ok(())), (&other, Err(OpenError::WrongPassword))] {
+        assert_eq!(two.validate_password(&Unlock::Password(password), &limits()), outcome);
     }
     // the last slot stays, and what does not open changes nothing
     let single = Backup::create(share, &secrets.slots()[..1], &mut rng).unwrap();
@@ -209,7 +222,8 @@ fn row_104_a_removed_slot_opens_nothing_made_later() {
     let none = single.remove_slot::<KeyShare<Secp256k1>>(0, &Unlock::Password(&new), &expected, &limits(), &mut rng);
     assert_eq!(none, Err(ResealError::Open(OpenError::WrongPassword)));
     // a further slot keeps the data key: old and new open alike
-    let more = single.add_slot(&password, &NewSlot::Phrase(&secrets.phrase), &limits(), &mut rng).unwrap();
+    let phrase = NewSlot::Phrase(&secrets.phrase);
+    let more = single.add_slot::<KeyShare<Secp256k1>>(&phrase, &password, &expected, &limits(), &mut rng).unwrap();
     for unlock in [password, Unlock::Phrase(&secrets.phrase)] {
         assert_eq!(more.validate_share::<KeyShare<Secp256k1>>(&unlock, &expected, &limits()), Ok(()));
     }
@@ -246,7 +260,7 @@ fn row_113_a_new_share_goes_to_the_recorded_slots_alone() {
         assert_eq!(stale, Some(OpenError::OldEpoch { found: 3, expected: 4 }));
     }
     // backwards, or to another key
-    assert!(matches!(resealed.reseal(&old[0], &recorded, &mut rng), Err(ResealError::NotNewer)));
+    assert!(matches!(resealed.reseal(&old[0], &recorded, &mut rng), Err(ResealError::Older)));
     let stranger = deal::<Secp256k1>(2, 3, 5, 9);
     assert!(matches!(resealed.reseal(&stranger[0], &recorded, &mut rng), Err(ResealError::OtherKey)));
 }

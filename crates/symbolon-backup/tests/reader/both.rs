@@ -12,7 +12,7 @@ use symbolon_backup::{
     SecretStore, Unlock,
 };
 use symbolon_core::{Ed25519, Group, Secp256k1, SecretBytes};
-use symbolon_seal::DeviceKey;
+use symbolon_seal::{DeviceKey, XWingKey};
 use symbolon_sharing::{KeyShare, Marks, PairFactor, Scheme};
 
 /// Runs the program's `main` for every line of arguments: a process for each would take longer than all the rest.
@@ -52,6 +52,7 @@ pub(crate) enum Secret {
     Password(String),
     Phrase(String),
     Device([u8; 32]),
+    XWing([u8; 32]),
 }
 
 /// What opens, and what is expected.
@@ -96,6 +97,7 @@ impl Reader {
             Secret::Password(text) => ("--password-file", text.clone()),
             Secret::Phrase(text) => ("--phrase-file", text.clone()),
             Secret::Device(key) => ("--device-key-file", hex::encode(key)),
+            Secret::XWing(key) => ("--xwing-key-file", hex::encode(key)),
         };
         let secret = self.store("secret", content.as_bytes());
         let (key, epoch) = (hex::encode(ask.public_key), ask.epoch.to_string());
@@ -180,7 +182,7 @@ fn open<S: Backed>(backup: &Backup, ask: &Ask<'_>, parts: fn(&S) -> Parts) -> St
     // a key of the other curve is another key, and the library's types do not even let one ask
     let public_key = S::Group::point_from_bytes(ask.public_key).unwrap_or_else(|_| S::Group::generator());
     let expected = Expected { public_key: &public_key, epoch: ask.epoch };
-    let (password, phrase, device);
+    let (password, phrase, device, hybrid);
     let unlock = match ask.secret {
         Secret::Password(text) => {
             password = Password::entered(text).unwrap();
@@ -193,6 +195,10 @@ fn open<S: Backed>(backup: &Backup, ask: &Ask<'_>, parts: fn(&S) -> Parts) -> St
         Secret::Device(key) => {
             device = DeviceKey::from_bytes(&SecretBytes::new(*key));
             Unlock::Device(&device)
+        }
+        Secret::XWing(key) => {
+            hybrid = XWingKey::from_bytes(&SecretBytes::new(*key));
+            Unlock::XWing(&hybrid)
         }
     };
     let outcome = match backup.open::<S>(&unlock, &expected, &Limits::default()) {

@@ -16,3 +16,4 @@ mod forged;
 mod opening;
 #[path = "../backup/world.rs"]
 mod world;
+mod xwing;

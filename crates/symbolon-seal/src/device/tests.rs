@@ -7,9 +7,9 @@ use core::convert::Infallible;
 use rand_core::TryRng;
 
 /// Draws exactly what a vector says, once.
-struct Fixed(Option<[u8; 32]>);
+pub(crate) struct Fixed<const N: usize>(pub(crate) Option<[u8; N]>);
 
-impl TryRng for Fixed {
+impl<const N: usize> TryRng for Fixed<N> {
     type Error = Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
@@ -26,7 +26,7 @@ impl TryRng for Fixed {
     }
 }
 
-impl TryCryptoRng for Fixed {}
+impl<const N: usize> TryCryptoRng for Fixed<N> {}
 
 fn bytes(hex: &str) -> Vec<u8> {
     hex::decode(hex).unwrap()
