@@ -13,6 +13,10 @@ use symbolon_benches::{Backups, Committee, Cost, Dero, World, Zcash, cpu};
 use symbolon_core::Ed25519;
 use symbolon_testkit::seeded;
 
+/// Counts the bytes of the heap.
+#[global_allocator]
+static HEAP: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
+
 const RUNS: usize = 41;
 /// Runs of what takes less than a millisecond or two.
 const FAST: usize = 201;
@@ -72,7 +76,7 @@ struct Peer {
 const ZF: Peer = Peer { suffix: "zf", name: "the Zcash Foundation's", note: "messages are not authenticated" };
 const ARK: Peer = Peer { suffix: "ark", name: "that of ark-bn254", note: "two plain multiplications and an addition" };
 
-const SCRYPT: Peer = Peer { suffix: "scrypt", name: "scrypt alone", note: "N = 2^17, r = 8, p = 1: 128 MiB of memory" };
+const SCRYPT: Peer = Peer { suffix: "scrypt", name: "scrypt alone", note: "N = 2^17, r = 8, p = 1" };
 
 struct Report {
     json: bool,
@@ -130,6 +134,27 @@ impl Report {
         let (unit, ratio) = (median(units), median(of_ours.iter().zip(&of_theirs).map(ratio).collect()));
         self.print(op, keys, &of_ours, unit, Some((ratio, peer)), "");
         self.print(&format!("{op}_{}", peer.suffix), keys, &of_theirs, unit, None, peer.note);
+    }
+
+    /// The most bytes of the heap that a run has at once, and those of what it is measured against.
+    fn memory(&self, (op, peer): (&str, &Peer), mut ours: impl FnMut() -> Cost, mut theirs: impl FnMut() -> Cost) {
+        if !self.wants(op) {
+            return;
+        }
+        let most = |run: &mut dyn FnMut() -> Cost| {
+            run();
+            let before = HEAP.current_usage();
+            HEAP.reset_peak_usage();
+            run();
+            HEAP.peak_usage().saturating_sub(before)
+        };
+        let (ours, theirs) = (most(&mut ours), most(&mut theirs));
+        if self.json {
+            let name = format!("peak_bytes_{}", peer.suffix);
+            println!("{}", serde_json::json!({ "op": format!("{op}_memory"), "peak_bytes": ours, name: theirs }));
+        } else {
+            println!("{:<22} {ours} bytes of memory at most, {theirs} of them for {}", format!("{op}_memory"), peer.name);
+        }
     }
 
     fn print(&self, op: &str, keys: usize, costs: &[Cost], unit: f64, ratio: Option<(f64, &Peer)>, note: &str) {
@@ -202,6 +227,7 @@ fn main() -> ExitCode {
     report.against(("dero_verify", &ARK), (FAST, Dero::BATCH), || dero.verify(), || dero.plain());
     let mut backups = Lazy::new(|| Backups::new(13));
     report.against(("backup_open", &SCRYPT), (RUNS / 4, 1), || backups.get().open(), Backups::scrypt);
+    report.memory(("backup_open", &SCRYPT), || backups.get().open(), Backups::scrypt);
     sizes(&report);
     ExitCode::SUCCESS
 }
