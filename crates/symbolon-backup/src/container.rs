@@ -1,6 +1,6 @@
 //! The container, version 1: its bytes and its text. Everything here works without any secret.
 
-use crate::{Header, MAX_SLOTS, ReadError, SlotKind, SlotSet, slot::Slot};
+use crate::{Header, MAX_SLOTS, ReadError, SlotKind, SlotSet, Work, slot::Slot};
 use alloc::{string::String, vec::Vec};
 use pem_rfc7468::LineEnding;
 use sha2::{Digest, Sha256};
@@ -97,6 +97,11 @@ impl Backup {
     /// What opens it, in order.
     pub fn slots(&self) -> impl Iterator<Item = SlotKind> {
         self.slots.iter().map(|slot| slot.recipient.kind())
+    }
+
+    /// What a try costs, in the same order; `None` for a slot without a password.
+    pub fn costs(&self) -> impl Iterator<Item = Option<Work>> {
+        self.slots.iter().map(|slot| slot.recipient.work().copied())
     }
 
     /// Its recipients, for the record of whoever will re-seal it: take it from a backup that was just made or opened, not from
