@@ -8,7 +8,7 @@ use std::{
     ffi::OsString,
     fs::File,
     io::{Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 use symbolon::DerivationPath;
 
@@ -16,7 +16,7 @@ use symbolon::DerivationPath;
 pub const USAGE: &str = "\
 Two parties make a wallet whose key neither of them ever holds, and sign with it.
 
-usage: wallet [--curve CURVE] [--tx FILE | --message TEXT | --typed-data FILE] [--path PATH] [--json]
+usage: wallet [--curve CURVE] [--tx FILE | --message TEXT | --typed-data FILE] [--path PATH] [--keep DIR] [--json]
 
   --curve CURVE      secp256k1 (threshold ECDSA, for Ethereum; the default) or ed25519 (FROST, for Solana)
   --tx FILE          sign the transaction in FILE
@@ -26,6 +26,7 @@ usage: wallet [--curve CURVE] [--tx FILE | --message TEXT | --typed-data FILE] [
   --message TEXT     sign TEXT: on secp256k1 as personal_sign does (EIP-191), on ed25519 as it is
   --typed-data FILE  sign the typed data in FILE (EIP-712); secp256k1 only
   --path PATH        sign with the key at PATH below the wallet's own, for example m/0/5; secp256k1 only
+  --keep DIR         keep what the parties have, sealed, in the new directories DIR/client and DIR/server: for `backup`
   --json             print one JSON object
 
 Exit status: 0 signed, 1 something failed, 2 the arguments or the file can't be used.
@@ -49,6 +50,8 @@ pub enum Command {
     SignEd25519 {
         /// What to sign.
         request: solana::Request,
+        /// Where to keep what the parties have.
+        keep: Option<PathBuf>,
         /// Whether to print JSON.
         json: bool,
     },
@@ -61,6 +64,8 @@ pub struct Arguments {
     pub request: Request,
     /// With which key.
     pub path: DerivationPath,
+    /// Where to keep what the parties have.
+    pub keep: Option<PathBuf>,
     /// Whether to print JSON.
     pub json: bool,
 }
@@ -71,7 +76,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString>>, out: &mut i
         Err(bad) => (2, bad.to_string()),
         Ok(command) => match obey(command).and_then(|text| Ok(out.write_all(text.as_bytes())?)) {
             Ok(()) => return 0,
-            Err(failure) => (1, failure.to_string()),
+            Err(failure) => (if failure.is::<BadInput>() { 2 } else { 1 }, failure.to_string()),
         },
     };
     // with nowhere to say it, the exit status remains
@@ -83,13 +88,13 @@ fn obey(command: Command) -> Result<String, Failure> {
     match command {
         Command::Help => Ok(USAGE.into()),
         Command::Sign(arguments) => {
-            let Arguments { request, path, json } = *arguments;
-            let outcome = create_and_sign(request.payload()?, &path)?;
+            let Arguments { request, path, keep, json } = *arguments;
+            let outcome = create_and_sign(request.payload()?, &path, keep.as_deref())?;
             let signed = request.finish(&outcome.signature, &outcome.address)?;
             Ok(if json { report::json(&outcome, &signed, &path) } else { report::text(&outcome, &signed, &path) })
         }
-        Command::SignEd25519 { request, json } => {
-            let outcome = create_and_sign_ed25519(|key| request.message(key))?;
+        Command::SignEd25519 { request, keep, json } => {
+            let outcome = create_and_sign_ed25519(|key| request.message(key), keep.as_deref())?;
             let signed = request.finish(&outcome.signature, &outcome.key)?;
             Ok(if json {
                 report::json_ed25519(&outcome.phases, &signed)
@@ -107,7 +112,7 @@ fn obey(command: Command) -> Result<String, Failure> {
 pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Command, BadInput> {
     use lexopt::prelude::{Long, Short, ValueExt};
     let usage = |e: lexopt::Error| BadInput::new(e);
-    let (mut curve, mut request, mut path, mut json) = (None, None, None, false);
+    let (mut curve, mut request, mut path, mut keep, mut json) = (None, None, None, None, false);
     let mut parser = lexopt::Parser::from_args(arguments);
     while let Some(argument) = parser.next().map_err(usage)? {
         match argument {
@@ -131,6 +136,11 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
                     return Err(BadInput::new("give --path once"));
                 }
             }
+            Long("keep") => {
+                if keep.replace(PathBuf::from(parser.value().map_err(usage)?)).is_some() {
+                    return Err(BadInput::new("give --keep once"));
+                }
+            }
             Long("json") => json = true,
             Long("help") | Short('h') => return Ok(Command::Help),
             other => return Err(usage(other.unexpected())),
@@ -148,7 +158,7 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
                 _ => return Err(BadInput::new("--typed-data is for secp256k1: EIP-712 has no other signatures")),
             },
         };
-        return Ok(Command::SignEd25519 { request, json });
+        return Ok(Command::SignEd25519 { request, keep, json });
     }
     let request = match request {
         None => Request::Transaction(Box::new(tx::parse(TRANSFER)?)),
@@ -158,7 +168,7 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
             _ => Request::TypedData(Box::new(typed_data::parse(&read(Path::new(&value))?)?)),
         },
     };
-    Ok(Command::Sign(Box::new(Arguments { request, path: path.unwrap_or_default(), json })))
+    Ok(Command::Sign(Box::new(Arguments { request, path: path.unwrap_or_default(), keep, json })))
 }
 
 fn read(path: &Path) -> Result<String, BadInput> {

@@ -1,5 +1,6 @@
 //! The parts of the example programs.
 
+pub mod backup;
 pub mod blame;
 pub mod cli;
 pub mod committee;

@@ -49,7 +49,10 @@ fn defaults_and_options() {
     let solana = file("solana.json", include_bytes!("../data/solana-transfer.json"));
     for arguments in [&["--curve", "ed25519"][..], &["--tx", &solana, "--curve=ed25519"]] {
         let command = cli::parse(arguments.iter().copied());
-        assert!(matches!(command, Ok(Command::SignEd25519 { request: Request::Transfer(_), json: false })));
+        assert!(matches!(
+            command,
+            Ok(Command::SignEd25519 { request: Request::Transfer(_), keep: None, json: false, .. })
+        ));
     }
 }
 
@@ -58,7 +61,7 @@ fn everything_else_is_refused_in_one_line() {
     let large = file("large.json", &vec![b' '; (1 << 20) + 1]);
     let binary = file("binary.json", &[0xff, 0xfe]);
     let lines = file("lines.json", b"{\n\"chainId\": 1,\n\n\"what\nis this\": 1}");
-    let cases: [(&[&str], &str); 21] = [
+    let cases: [(&[&str], &str); 23] = [
         (&["--what"], "--what"),
         (&["stray"], "stray"),
         (&["--tx"], "--tx"),
@@ -73,6 +76,8 @@ fn everything_else_is_refused_in_one_line() {
         (&["--tx", &large], "larger than 1 MiB"),
         (&["--tx", &binary], "cannot read"),
         (&["--tx", &lines], "not a transaction"),
+        (&["--keep"], "--keep"),
+        (&["--keep=a", "--keep=b"], "--keep once"),
         (&["--curve", "p256"], "use secp256k1 or ed25519"),
         (&["--curve"], "--curve"),
         (&["--curve=ed25519", "--curve=ed25519"], "--curve once"),

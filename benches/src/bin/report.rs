@@ -153,7 +153,11 @@ impl Report {
             let name = format!("peak_bytes_{}", peer.suffix);
             println!("{}", serde_json::json!({ "op": format!("{op}_memory"), "peak_bytes": ours, name: theirs }));
         } else {
-            println!("{:<22} {ours} bytes of memory at most, {theirs} of them for {}", format!("{op}_memory"), peer.name);
+            println!(
+                "{:<22} {ours} bytes of memory at most, {theirs} of them for {}",
+                format!("{op}_memory"),
+                peer.name
+            );
         }
     }
 

@@ -102,10 +102,9 @@ impl Backup {
         self.slots.iter().map(|slot| slot.recipient.kind())
     }
 
-    /// What one try of the password of slot `at` (from 0 on) costs; `None` for a slot of another kind.
-    #[must_use]
-    pub fn work(&self, at: usize) -> Option<Work> {
-        self.slots.get(at)?.recipient.work().copied()
+    /// What a try costs, in the same order; `None` for a slot without a password.
+    pub fn costs(&self) -> impl Iterator<Item = Option<Work>> {
+        self.slots.iter().map(|slot| slot.recipient.work().copied())
     }
 
     /// Its recipients, for the record of whoever will re-seal it: take it from a backup that was just made or opened, not from

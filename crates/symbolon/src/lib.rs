@@ -20,9 +20,10 @@ pub use symbolon_core::{
     SeedRng, SetupId, SharingId, Sid, Threshold, ThresholdError, wire,
 };
 pub use symbolon_ecdsa::{
-    AddressError, Bank, DerivationPath, DeriveError, Digest, EthereumAddress, FullSetup, OnlineSetup, PathError,
-    Payload, PayloadKind, Preprocess, PreprocessError, PreprocessSetup, Preprocessed, RecoveryId, Released, Request,
-    SignError, SignFull, SignOnline, Signature, SignatureError, Signed, VerifyError, item_of, pair_of, pair_with,
+    AddressError, Bank, DerivationPath, DeriveError, Derived, Digest, EthereumAddress, FullSetup, OnlineSetup,
+    PathError, Payload, PayloadKind, Preprocess, PreprocessError, PreprocessSetup, Preprocessed, RecoveryId, Released,
+    Request, SignError, SignFull, SignOnline, Signature, SignatureError, Signed, VerifyError, derive, item_of, pair_of,
+    pair_with,
 };
 pub use symbolon_keygen::{Convert, ConvertSetup, Keygen, KeygenSetup, PairRefresh, RefreshError, RefreshSetup};
 pub use symbolon_mta::{Exhausted, Mta, MtaFactors, MtaSetup, PairSetup, PairSetupRun, PairSetupTerms, Suite};

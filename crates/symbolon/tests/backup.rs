@@ -156,7 +156,7 @@ fn an_exit_has_the_addresses_of_the_wallet() {
         [backup::exit(&shares, &consent).unwrap(), backup::exit_pair(&factors[0], &factors[1], &consent).unwrap()];
     for exit in &exits {
         let derived = paths.iter().map(|path| {
-            let child = symbolon_ecdsa::derive(exit.public_key(), exit.chain_code(), path).unwrap();
+            let child = symbolon::derive(exit.public_key(), exit.chain_code(), path).unwrap();
             let secret = SecretScalar::<Secp256k1>::new(*exit.secret().expose() + child.tweak);
             assert!(secret.public() == child.public_key);
             EthereumAddress::from_public_key(&secret.public())
