@@ -2,12 +2,14 @@
 """Makes fuzz/seeds from the vectors of the library: one file for each vector, and some for each way to build a text."""
 
 import base64
+import hashlib
 import json
 import pathlib
 import shutil
 
 HERE = pathlib.Path(__file__).parent
 VECTORS = HERE.parent / "crates/symbolon-dero/testdata"
+BACKUPS = HERE.parent / "crates/symbolon-backup/testdata/v1"
 
 
 def load(name):
@@ -130,6 +132,108 @@ def challenges():
     return seeds
 
 
+def hashed(content):
+    return content + hashlib.sha256(content).digest()
+
+
+def halves(file):
+    """The two halves of docs/backup.md."""
+    at = 57
+    for _ in range(2):
+        at += 1 + file[at]
+    clear, slots = at, file[at]
+    at += 1
+    for _ in range(slots):
+        at += 3 + int.from_bytes(file[at + 1 : at + 3], "big")
+    at += 32
+    joined = hashlib.sha256(file[:at]).digest()
+    return hashed(b"SYMBKUS\x01" + file[8:at]), hashed(b"SYMBKUE\x01" + file[8:clear] + joined + file[at:-32])
+
+
+def backups():
+    files = sorted(BACKUPS.glob("*.bin")) + sorted(BACKUPS.glob("*.pem"))
+    seeds = [(path.name, path.read_bytes()) for path in files]
+    for path in files[:2]:
+        file = path.read_bytes()
+        store, share = halves(file)
+        seeds += [(f"{path.stem}-store", store), (f"{path.stem}-share", share)]
+        # the bytes after the first: as the functions of src/backup.rs read them
+        seeds.append((f"built-file-{path.stem}", b"\x01" + file[8:-32]))
+        seeds.append((f"built-store-{path.stem}", b"\x02" + store[8:-32]))
+        seeds.append((f"built-share-{path.stem}", b"\x03" + share[8:-32]))
+        for width in (1, 64, 65, 76):
+            kind = "built" if width == 64 else "refused"
+            seeds.append((f"{kind}-lines-{width}-{path.stem}", b"\x06" + bytes([width - 1]) + file[8:-32]))
+    for which in range(5):
+        seeds.append((f"built-unchanged-{which}", b"\x04" + bytes([which])))
+        seeds.append((f"built-text-{which}", b"\x05" + bytes([which])))
+        # a bit of the key id; a character
+        seeds.append((f"built-changed-{which}", b"\x04" + bytes([which, 1, 0, 4, 1])))
+        seeds.append((f"refused-text-{which}", b"\x05" + bytes([which, 1, 0, 60, 1])))
+    # the number of slots, the length of P, the length of a slot, one byte more, cut
+    for name, place in (("slots", 125), ("point", 57), ("slot", 127)):
+        seeds.append((f"refused-{name}", b"\x04\x00\x01" + (place - 7).to_bytes(2, "big") + b"\xff"))
+    seeds.append(("refused-more", b"\x04\x00\x00\x00more"))
+    seeds.append(("refused-cut", b"\x04\x00\x00\x01\x02\x00"))
+    return seeds
+
+
+def keystores():
+    """The two files of the definition, whose password is another and whose cost is too high; and cheap ones."""
+    salt = "ae3cd4e7013836a3df6bd7241b12db061dbe2c6785853cce422d148a624ce0bd"
+    crypto = {
+        "cipher": "aes-128-ctr",
+        "cipherparams": {"iv": "6087dab2f9fdbbfaddc31a909735c1e6"},
+        "ciphertext": "5318b4d5bcd28de64ee5559e671353e16f075ecae9f99c7a79a38af5f869aa46",
+        "kdf": "pbkdf2",
+        "kdfparams": {"c": 262144, "dklen": 32, "prf": "hmac-sha256", "salt": salt},
+        "mac": "517ead924a9d0dc3124507e3393d175ce3ff7c1e96529c6c555ce9e51205e9b2",
+    }
+    file = {"crypto": crypto, "id": "3198bc9c-6672-5ab3-d995-4942343ae5b6", "version": 3}
+    seeds = [("pbkdf2", json.dumps(file).encode())]
+    params = {"dklen": 32, "n": 262144, "p": 8, "r": 1, "salt": salt}
+    file["crypto"] = crypto | {"kdf": "scrypt", "kdfparams": params}
+    seeds.append(("scrypt", json.dumps(file, indent=2).encode()))
+    for name, cost in (("scrypt", b"\x00\x00\x00"), ("scrypt-more", b"\x04\x01\x01"), ("pbkdf2", b"\x21")):
+        seeds.append((f"built-{name}", b"\x01" + cost + b"\x00" + bytes([7] * 32) + bytes(16) + b"salt"))
+        seeds.append((f"built-bare-{name}", b"\x01" + cost + b"\x01" + bytes([7] * 32) + bytes(16) + b"salt"))
+        seeds.append((f"built-unchanged-{name}", b"\x02" + cost + b"\x07\x00"))
+        seeds.append((f"refused-changed-{name}", b"\x02" + cost + b"\x07\x01\x00\xa0\x01"))
+        seeds.append((f"refused-zero-{name}", b"\x01" + cost + b"\x00" + bytes(48)))
+        seeds.append((f"refused-above-{name}", b"\x01" + cost + b"\x00" + bytes([255] * 32) + bytes(16)))
+    seeds.append(("refused-work", b"\x01\x0e\x02\x02\x00" + bytes([7] * 48)))
+    numbers = {"huge": "1" * 100, "exponent": "3e0", "negative": "-3", "text": '"3"', "deep": "[" * 100, "none": "null"}
+    seeds.extend((f"refused-version-{name}", b"\x03" + piece(text)) for name, text in numbers.items())
+    doubled = '"n":2,"n":2,"r":1,"p":1,"salt":""'
+    seeds.append(("refused-twice", b"\x03" + bytes(6) + piece(doubled)))
+    seeds.append(("refused-prf", b"\x03" + bytes(4) + piece('"pbkdf2"') + b"\x00" + piece('"c":1,"prf":"x","salt":""')))
+    return seeds
+
+
+def exports():
+    request = b"SYMBEXQ\x01" + bytes(32) + bytes(32) + bytes(4) + b"\x09" + bytes(31) + bytes(8) + b"\x02" + bytes(32 + 64)
+    seeds = [("request", request), ("built-request", b"\x01" + request[8:])]
+    key = b"\x09" + bytes(31)
+    for name, rest in {
+        "zeros": b"\x00\x02\x00" + key + b"\x00\x00\x00\x40" + bytes(64),
+        "length": b"\x00\x02\x00" + key + b"\xff\xff\xff\xff" + bytes(64),
+        "low-order": b"\x00\x02\x00" + bytes(32) + b"\x00\x00\x00\x40" + bytes(64),
+        "point": b"\x00\x02\x01\x02" + key + b"\x00\x00\x00\x40" + bytes(64),
+    }.items():
+        seeds.append((f"refused-answer-{name}", b"\x03" + rest))
+    seeds.append(("built-unchanged-request", b"\x02"))
+    seeds.append(("built-unchanged-answer", b"\x04"))
+    # a bit of the receiver's key, the time, the signature; of the ciphertext; a byte less
+    for place in (80, 115, 200):
+        seeds.append((f"built-changed-request-{place}", b"\x02\x01" + place.to_bytes(2, "big") + b"\x01"))
+    seeds.append(("refused-changed-answer", b"\x04\x01\x00\xa0\x01"))
+    seeds.append(("refused-cut-answer", b"\x04\x00\x01"))
+    return seeds
+
+
 write("dero_address", addresses())
 write("dero_pem", messages())
 write("dero_challenge", challenges())
+write("backup", backups())
+write("backup_keystore", keystores())
+write("backup_export", exports())

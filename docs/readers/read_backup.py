@@ -418,6 +418,7 @@ def read_payload(backup: Fields, data: bytes) -> Fields:
     points: List[Tuple[int, Point]] = []
     if backup["kind"] == 2:
         share.update(scheme=number(payload, 1), key_id=take(payload, 16), sharing_id=take(payload, 16))
+        require(share["scheme"] == 2 or backup["curve"] == 1)
         share["epoch"], marks = number(payload, 4), number(payload, 1)
         share.update(threshold=number(payload, 2), index=number(payload, 2), parties=number(payload, 2))
         require(2 <= share["threshold"] <= share["parties"] <= 255)

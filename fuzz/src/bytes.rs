@@ -14,6 +14,10 @@ impl<'a> Bytes<'a> {
         self.array::<1>()[0]
     }
 
+    pub(crate) fn u16(&mut self) -> u16 {
+        u16::from_be_bytes(self.array())
+    }
+
     pub(crate) fn u64(&mut self) -> u64 {
         u64::from_be_bytes(self.array())
     }
@@ -42,7 +46,7 @@ impl<'a> Bytes<'a> {
     /// Changes up to four bytes of `text` from `start` on: places and bytes from the input.
     pub(crate) fn edit(&mut self, text: &mut [u8], start: usize) {
         for _ in 0..self.byte() % 5 {
-            let place = start + usize::from(u16::from_be_bytes(self.array())) % (text.len() - start);
+            let place = start + usize::from(self.u16()) % (text.len() - start);
             text[place] ^= self.byte() & 0x7f;
         }
     }

@@ -5,8 +5,14 @@
 
 pub mod address;
 mod arguments;
+pub mod backup;
 mod bytes;
 pub mod challenge;
+pub mod export;
+#[cfg(test)]
+#[path = "../../crates/symbolon-backup/tests/hostile/inputs.rs"]
+mod hostile;
+pub mod keystore;
 mod memory;
 pub mod pem;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How much memory a parser has at once: an allocator that counts, for each thread.
+//! How much memory a parser has at once, and how much it asks for: an allocator that counts, for each thread.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -13,9 +13,13 @@ static ALLOCATOR: Counting = Counting;
 thread_local! {
     static LIVE: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
+    static ASKED: Cell<usize> = const { Cell::new(0) };
+    static LARGEST: Cell<usize> = const { Cell::new(0) };
 }
 
 fn count(more: usize, less: usize) {
+    ASKED.set(ASKED.get().wrapping_add(more));
+    LARGEST.set(LARGEST.get().max(more));
     // a size fits: an allocation is at most `isize::MAX` bytes
     let most = LIVE.get() + more as isize;
     PEAK.set(PEAK.get().max(most));
@@ -51,6 +55,15 @@ pub(crate) fn peak<T>(f: impl FnOnce() -> T) -> (T, usize) {
     PEAK.set(before);
     let value = f();
     (value, usize::try_from(PEAK.get() - before).unwrap_or(0))
+}
+
+/// The value of `f`, how many bytes it has asked for in total, and in its largest request.
+#[cfg(test)]
+pub(crate) fn asked<T>(f: impl FnOnce() -> T) -> (T, usize, usize) {
+    let before = ASKED.get();
+    LARGEST.set(0);
+    let value = f();
+    (value, ASKED.get().wrapping_sub(before), LARGEST.get())
 }
 
 /// The value of `f`, which reads `input` and has at most `factor` bytes at once for each of its bytes, and 4096 bytes.

@@ -1,6 +1,6 @@
 //! Every seed, with any compiler; and many inputs that are built from noise.
 
-use crate::{address, challenge, memory, pem};
+use crate::{address, backup, challenge, export, hostile, keystore, memory, pem};
 use rand_chacha::{
     ChaCha12Rng,
     rand_core::{Rng, SeedableRng},
@@ -78,6 +78,52 @@ fn long_signed_messages_need_no_more_memory_for_a_byte() {
 fn challenges() {
     replay("dero_challenge", challenge::run, 50, 28);
     noise(challenge::run, &[0, 1, 2, 3, 4], 300);
+}
+
+#[test]
+fn backups() {
+    replay("backup", backup::run, 14, 14);
+    noise(backup::run, &[0, 1, 2, 3, 4, 5, 6], 300);
+}
+
+#[test]
+fn keystores() {
+    replay("backup_keystore", keystore::run, 2, 0);
+    noise(keystore::run, &[0, 1, 2, 3], 200);
+}
+
+#[test]
+fn exports() {
+    replay("backup_export", export::run, 1, 1);
+    noise(export::run, &[0, 1, 2, 3, 4], 300);
+}
+
+// attacks.md rows 73, 79: no length and no cost that an input names makes anybody ask for memory. The times of the same inputs are
+// measured beside them, in tests/hostile of the library.
+#[test]
+fn hostile_inputs_get_no_memory() {
+    let world = hostile::World::new();
+    for hostile in hostile::all(&world) {
+        let (_, peak) = memory::peak(|| hostile.refused(&world));
+        let (answer, asked, largest) = memory::asked(|| hostile.refused(&world));
+        assert_eq!(answer, hostile.answer, "{}", hostile.name);
+        let len = hostile.len();
+        // at once, in one piece, in all; what is beyond any length is not even looked at
+        let (at_once, in_one, in_all) = match hostile.name.split_once(':').unwrap().0 {
+            _ if len > 98_304 => (256, 256, 256),
+            // a slot in memory is somewhat larger than its bytes
+            "file" | "half" => (len + 256, len, len + 256),
+            "text" => (4 * len, len, 4 * len),
+            "answer" => (2 * len, len, 2 * len + 1024),
+            "request" => (0, 0, 0),
+            "keystore" => (64 * len, 32 * len, 64 * len),
+            other => panic!("{other}"),
+        };
+        let (name, allowed) = (&hostile.name, (at_once, in_one, in_all));
+        assert!(peak <= at_once, "{name}: {peak} bytes at once for {len}, {allowed:?}");
+        assert!(largest <= in_one, "{name}: {largest} bytes in one piece for {len}, {allowed:?}");
+        assert!(asked <= in_all, "{name}: {asked} bytes in all for {len}, {allowed:?}");
+    }
 }
 
 #[test]

@@ -169,7 +169,10 @@ impl Backup {
         if !(1..=MAX_SLOTS).contains(&count) {
             return Err(ReadError::Malformed);
         }
-        let slots = (0..count).map(|_| Slot::read(r)).collect::<Result<Vec<_>, _>>()?;
+        let mut slots = Vec::with_capacity(count);
+        for _ in 0..count {
+            slots.push(Slot::read(r)?);
+        }
         if lasting(slots.iter().map(|slot| &slot.recipient)) { Ok(slots) } else { Err(ReadError::Malformed) }
     }
 

@@ -1,6 +1,6 @@
 //! Web3 secret storage, version 3: the encrypted JSON of a single secp256k1 key that Ethereum wallets exchange.
 
-use crate::{CreateError, Limits, OpenError, Work};
+use crate::{CreateError, Limits, OpenError, Work, primitives::pbkdf2};
 use aes::Aes128;
 use alloc::{format, string::String, vec, vec::Vec};
 use ctr::{
@@ -9,7 +9,6 @@ use ctr::{
 };
 use rand_core::TryCryptoRng;
 use serde_json::Value;
-use sha2::Sha256;
 use sha3::{Digest, Keccak256};
 use subtle::ConstantTimeEq;
 use symbolon_core::{Group, Secp256k1, SecretScalar};
@@ -17,8 +16,6 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// The most bytes of a file.
 const MAX_JSON: usize = 16 << 10;
-/// The most iterations of PBKDF2.
-const MAX_ITERATIONS: u64 = 1 << 24;
 
 /// Why a file gave no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -144,6 +141,10 @@ pub fn from_keystore(json: &str, password: &str, limits: &Limits) -> Result<Secr
         return Err(KeystoreError::Format);
     }
     let file: Value = serde_json::from_str(json).map_err(|_| KeystoreError::Format)?;
+    // of two values with one name, programs do not agree which one counts
+    if written_names(json) != names(&file) {
+        return Err(KeystoreError::Format);
+    }
     let crypto = file.get("crypto").or_else(|| file.get("Crypto")).ok_or(KeystoreError::Format)?;
     let of = |value: &Value, name: &str| value.get(name).cloned().ok_or(KeystoreError::Format);
     let text = |value: &Value, name: &str| of(value, name)?.as_str().map(String::from).ok_or(KeystoreError::Format);
@@ -170,19 +171,14 @@ pub fn from_keystore(json: &str, password: &str, limits: &Limits) -> Result<Secr
                 return Err(KeystoreError::Format);
             }
             let work = Work { log_n, r: word(r), p: word(p) };
-            limits.allow_foreign(&work).map_err(|error| match error {
-                OpenError::ExcessiveWork { required, limit } => KeystoreError::ExcessiveWork { required, limit },
-                _ => KeystoreError::Unsupported,
-            })?;
+            limits.allow_foreign(&work).map_err(excess)?;
             work.scrypt(password.as_bytes(), &salt, key.as_mut()).ok_or(KeystoreError::Unsupported)?;
         }
         "pbkdf2" if text(&params, "prf")? == "hmac-sha256" => {
             let iterations = number(&params, "c")?;
-            if iterations > MAX_ITERATIONS {
-                return Err(KeystoreError::ExcessiveWork { required: iterations, limit: MAX_ITERATIONS });
-            }
+            limits.allow_iterations(iterations).map_err(excess)?;
             let iterations = u32::try_from(iterations).map_err(|_| KeystoreError::Format)?;
-            pbkdf2::pbkdf2_hmac::<Sha256>(password.as_bytes(), &salt, iterations.max(1), key.as_mut());
+            pbkdf2(password.as_bytes(), &salt, iterations, key.as_mut()).ok_or(KeystoreError::Format)?;
         }
         _ => return Err(KeystoreError::Unsupported),
     }
@@ -201,6 +197,37 @@ pub fn from_keystore(json: &str, password: &str, limits: &Limits) -> Result<Secr
         return Err(KeystoreError::Key);
     }
     Ok(secret)
+}
+
+fn excess(error: OpenError) -> KeystoreError {
+    match error {
+        OpenError::ExcessiveWork { required, limit } => KeystoreError::ExcessiveWork { required, limit },
+        _ => KeystoreError::Unsupported,
+    }
+}
+
+/// The names in all objects of a value.
+fn names(value: &Value) -> usize {
+    match value {
+        Value::Object(object) => object.len() + object.values().map(names).sum::<usize>(),
+        Value::Array(array) => array.iter().map(names).sum(),
+        _ => 0,
+    }
+}
+
+/// The same as it was written, with those that stand twice: in valid JSON, the colons outside of strings.
+fn written_names(json: &str) -> usize {
+    let (mut colons, mut in_string, mut escaped) = (0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b':' if !in_string => colons += 1,
+            _ => {}
+        }
+    }
+    colons
 }
 
 /// Salts have any length up to 64 bytes.

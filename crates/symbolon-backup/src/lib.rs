@@ -12,6 +12,7 @@ mod keystore;
 mod open;
 mod password;
 mod phrase;
+mod primitives;
 mod slot;
 mod work;
 mod xprv;

@@ -4,11 +4,10 @@ use crate::{
     Backed, Backup, CreateError, Limits, MAX_SLOTS, NewSlot, OpenError, Password, Phrase, ResealError, SlotKind,
     SlotSet, Work,
     container::{Payload, TAG},
+    primitives::{Gcm, hkdf, hmac},
     slot::{Recipient, Slot, lasting},
 };
-use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce, Tag, aead::AeadInOut};
 use alloc::vec::Vec;
-use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use rand_core::TryCryptoRng;
 use sha2::Sha256;
@@ -71,20 +70,16 @@ impl Unlock<'_> {
 /// `HKDF-SHA-256(data key, no salt, label)`.
 fn derived(data_key: &SecretBytes<32>, label: &[u8]) -> Zeroizing<[u8; 32]> {
     let mut key = Zeroizing::new([0; 32]);
-    Hkdf::<Sha256>::new(None, data_key.expose()).expand(label, key.as_mut()).expect("32 bytes are one block");
+    hkdf(&[], data_key.expose(), label, key.as_mut()).expect("32 bytes are one block");
     key
 }
 
 fn mac(data_key: &SecretBytes<32>, authenticated: &[u8]) -> Hmac<Sha256> {
-    let key = derived(data_key, b"symbolon/backup/1/header");
-    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key.as_slice()).expect("HMAC takes keys of any length");
-    mac.update(authenticated);
-    mac
+    hmac(derived(data_key, b"symbolon/backup/1/header").as_slice(), authenticated)
 }
 
-fn cipher(data_key: &SecretBytes<32>) -> Aes256Gcm {
-    let key = derived(data_key, b"symbolon/backup/1/payload");
-    Aes256Gcm::new(<&Key<Aes256Gcm>>::from(&*key))
+fn cipher(data_key: &SecretBytes<32>) -> Gcm {
+    Gcm::new(&derived(data_key, b"symbolon/backup/1/payload"))
 }
 
 fn fresh<const N: usize>(rng: &mut impl TryCryptoRng) -> Result<Zeroizing<[u8; N]>, CreateError> {
@@ -127,9 +122,7 @@ impl Backup {
         let plaintext = secret.to_secret_bytes();
         let mut buffer = Zeroizing::new(Vec::with_capacity(plaintext.len() + TAG));
         buffer.extend_from_slice(&plaintext);
-        let tag = cipher(&data_key)
-            .encrypt_inout_detached(&Nonce::from(nonce), &clear, buffer.as_mut_slice().into())
-            .map_err(|_| CreateError::Slots)?;
+        let tag = cipher(&data_key).seal(&nonce, &clear, &mut buffer).ok_or(CreateError::Slots)?;
         buffer.extend_from_slice(&tag);
         let payload = Payload { nonce, ciphertext: core::mem::take(&mut *buffer) };
         let slots = Self::seal_slots(recipients, &clear, &data_key, rng)?;
@@ -179,13 +172,8 @@ impl Backup {
         let (ciphertext, tag) = self.payload.ciphertext.split_last_chunk::<TAG>().ok_or(OpenError::Forged)?;
         let mut plaintext = Zeroizing::new(ciphertext.to_vec());
         cipher(data_key)
-            .decrypt_inout_detached(
-                &Nonce::from(self.payload.nonce),
-                &Self::clear_part(&self.header),
-                plaintext.as_mut_slice().into(),
-                &Tag::from(*tag),
-            )
-            .map_err(|_| OpenError::Forged)?;
+            .open(&self.payload.nonce, &Self::clear_part(&self.header), &mut plaintext, tag)
+            .ok_or(OpenError::Forged)?;
         // the decoder checks that the public shares lie on one polynomial through P, and that the secret is the share's
         let secret = Reader::new(&plaintext).whole(S::decode).map_err(|_| OpenError::Share)?;
         if secret.header() == self.header { Ok(secret) } else { Err(OpenError::Share) }

@@ -1,7 +1,6 @@
 //! Key slots: recipients of HPKE to whom the data key is sealed. They differ in where the private key comes from.
 
-use crate::{CreateError, OpenError, Password, Phrase, ReadError, Unlock, Work};
-use hkdf::Hkdf;
+use crate::{CreateError, OpenError, Password, Phrase, ReadError, Unlock, Work, primitives::hkdf};
 use rand_core::TryCryptoRng;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -219,8 +218,7 @@ impl Source {
             (Self::Password { work, salt }, Unlock::Password(password)) => work.derive(password.as_bytes(), salt)?,
             (Self::Phrase { salt }, Unlock::Phrase(phrase)) => {
                 let mut key = Zeroizing::new([0; 32]);
-                let hkdf = Hkdf::<Sha256>::new(Some(salt), phrase.entropy());
-                hkdf.expand(b"symbolon/backup/1/phrase", key.as_mut()).ok()?;
+                hkdf(salt, phrase.entropy(), b"symbolon/backup/1/phrase", key.as_mut())?;
                 SecretBytes::new(*key)
             }
             _ => return None,

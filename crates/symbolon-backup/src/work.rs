@@ -81,7 +81,9 @@ impl Limits {
 impl Limits {
     /// The same for a file of another program, whose cost may be as low as it likes.
     pub(crate) fn allow_foreign(&self, work: &Work) -> Result<(), OpenError> {
-        let (memory, total) = (work.memory(), work.total());
+        // the table of N blocks, and beside it the p that are mixed: where p has no other bound, they may be more
+        let mixed = u64::from(work.r).saturating_mul(u64::from(work.p)).saturating_mul(128);
+        let (memory, total) = (work.memory().max(mixed), work.total());
         if memory > self.memory {
             return Err(OpenError::ExcessiveWork { required: memory, limit: self.memory });
         }
@@ -89,6 +91,12 @@ impl Limits {
             return Err(OpenError::ExcessiveWork { required: total, limit: self.work });
         }
         Ok(())
+    }
+
+    /// The same for PBKDF2 with HMAC-SHA-256: an iteration hashes two blocks of 64 bytes.
+    pub(crate) fn allow_iterations(&self, iterations: u64) -> Result<(), OpenError> {
+        let required = iterations.saturating_mul(128);
+        if required > self.work { Err(OpenError::ExcessiveWork { required, limit: self.work }) } else { Ok(()) }
     }
 }
 
@@ -126,6 +134,10 @@ impl Work {
 
     /// RFC 7914, without any policy; `None` for parameters that it does not define.
     pub(crate) fn scrypt(&self, password: &[u8], salt: &[u8], out: &mut [u8]) -> Option<()> {
+        // N above 1, and r * p below 2^30, which the crate multiplies without a look at its size
+        if self.log_n == 0 || self.r.checked_mul(self.p)? >= 1 << 30 {
+            return None;
+        }
         let params = scrypt::Params::new(self.log_n, self.r, self.p).ok()?;
         scrypt::scrypt(password, salt, &params, out).ok()
     }
@@ -136,12 +148,12 @@ mod tests {
     use super::*;
     use alloc::vec;
 
-    // the case of RFC 7914 with N = 2^20 takes 1 GiB: it is among the slow tests of tests/slow.rs
-    #[test]
-    fn rfc_7914_and_wallet_sized_vectors() {
+    /// The vectors whose N is `large` or not.
+    fn vectors(large: bool) -> usize {
         let file: serde_json::Value = serde_json::from_str(include_str!("../testdata/scrypt.json")).unwrap();
         let mut cases = 0;
-        for v in ["rfc7914", "wallet_parameters"].iter().flat_map(|group| file[*group]["cases"].as_array().unwrap()) {
+        let all = ["rfc7914", "wallet_parameters"].map(|group| file[group]["cases"].as_array().unwrap());
+        for v in all.into_iter().flatten().filter(|v| (v["N"] == 1 << 20) == large) {
             let number = |name: &str| u32::try_from(v[name].as_u64().unwrap()).unwrap();
             let text = |name: &str| v[name].as_str().unwrap();
             let work = Work { log_n: number("N").ilog2().to_le_bytes()[0], r: number("r"), p: number("p") };
@@ -152,7 +164,51 @@ mod tests {
             assert_eq!(out, expected);
             cases += 1;
         }
-        assert!(cases >= 6, "{cases}");
+        cases
+    }
+
+    #[test]
+    fn rfc_7914_and_wallet_sized_vectors() {
+        assert_eq!(vectors(false), 6);
+    }
+
+    #[test]
+    fn rfc_7914_with_a_gibibyte_of_memory() {
+        assert_eq!(vectors(true), 1);
+    }
+
+    #[test]
+    fn what_scrypt_does_not_define_is_refused() {
+        for (log_n, r, p) in
+            [(0, 8, 1), (64, 8, 1), (255, 1, 1), (14, 0, 1), (14, 8, 0), (1, 1 << 15, 1 << 15), (1, 1 << 16, 1 << 16)]
+        {
+            assert_eq!(Work { log_n, r, p }.scrypt(b"p", b"s", &mut [0; 32]), None, "{log_n} {r} {p}");
+        }
+        assert_eq!(Work { log_n: 1, r: 1, p: 1 }.scrypt(b"p", b"s", &mut []), None);
+    }
+
+    #[test]
+    fn iterations_are_work() {
+        let limits = Limits::default();
+        assert_eq!(limits.allow_iterations(1 << 24), Ok(()));
+        for iterations in [(1 << 24) + 1, 1 << 60, u64::MAX] {
+            assert!(matches!(limits.allow_iterations(iterations), Err(OpenError::ExcessiveWork { .. })));
+        }
+    }
+
+    #[test]
+    fn files_of_other_programs_have_limits_too() {
+        let limits = Limits::default();
+        // what most wallets write, and the vector of the definition
+        for (r, p) in [(8, 1), (1, 8)] {
+            assert_eq!(limits.allow_foreign(&Work { log_n: 18, r, p }), Ok(()));
+        }
+        // with the least N, p or r alone may be much
+        for work in [Work { log_n: 1, r: 1, p: 1 << 23 }, Work { log_n: 1, r: 1 << 21, p: 1 }] {
+            assert!(work.total() <= limits.work);
+            let refused = limits.allow_foreign(&work);
+            assert!(matches!(refused, Err(OpenError::ExcessiveWork { required, .. }) if required > limits.memory));
+        }
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use crate::sealed::{OpenError, SealError, Sealed, TAG, hedged};
 use alloc::vec::Vec;
-use curve25519_dalek::{MontgomeryPoint, traits::IsIdentity};
 use hpke::{
     Deserializable, Kem, OpModeR, OpModeS, Serializable,
     aead::{AeadTag, AesGcm256},
@@ -89,6 +88,26 @@ impl DeviceKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DevicePublicKey([u8; 32]);
 
+/// The reduced coordinates of low order, on the curve and on its twist: 0, 1, -1, and two of order 8. The keys are public: a
+/// comparison takes the place of a multiplication.
+const LOW_ORDER: [[u8; 32]; 5] = {
+    let (zero, mut one, mut minus_one) = ([0; 32], [0; 32], [0xff; 32]);
+    [one[0], minus_one[0], minus_one[31]] = [1, 0xec, 0x7f];
+    [
+        zero,
+        one,
+        minus_one,
+        [
+            0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3, 0xfa, 0xf1, 0x9f, 0xc4, 0x6a, 0xda, 0x09,
+            0x8d, 0xeb, 0x9c, 0x32, 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00,
+        ],
+        [
+            0x5f, 0x9c, 0x95, 0xbc, 0xa3, 0x50, 0x8c, 0x24, 0xb1, 0xd0, 0xb1, 0x55, 0x9c, 0x83, 0xef, 0x5b, 0x04, 0x44,
+            0x5c, 0xc4, 0x58, 0x1c, 0x8e, 0x86, 0xd8, 0x22, 0x4e, 0xdd, 0xd0, 0x9f, 0x11, 0x57,
+        ],
+    ]
+};
+
 impl DevicePublicKey {
     /// Width in bytes.
     pub const LEN: usize = 32;
@@ -104,11 +123,7 @@ impl DevicePublicKey {
     pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, DecodeError> {
         let [low, middle @ .., high] = &bytes;
         let reduced = *high < 0x7f || *low < 0xed || middle.iter().any(|b| *b != 0xff);
-        if *high > 0x7f || !reduced {
-            return Err(DecodeError::Point);
-        }
-        // 2^254, the clamped zero, takes exactly the points of low order, on the curve and on its twist, to zero
-        if MontgomeryPoint(bytes).mul_clamped([0; 32]).is_identity() {
+        if *high > 0x7f || !reduced || LOW_ORDER.contains(&bytes) {
             return Err(DecodeError::Point);
         }
         Ok(Self(bytes))

@@ -3,7 +3,7 @@
 use crate::{Marks, lagrange, lagrange_at};
 use alloc::{boxed::Box, vec::Vec};
 use symbolon_core::{
-    Group, KeyId, PartyId, SecretBytes, SecretScalar, SharingId, Threshold, Transcript,
+    Group, KeyId, PartyId, Secp256k1, SecretBytes, SecretScalar, SharingId, Threshold, Transcript,
     wire::{DecodeError, Kind, Reader, Writer},
 };
 use symbolon_session::{Identity, LongTerm, Roster, Storable};
@@ -97,6 +97,9 @@ pub enum KeyShareError {
     /// The public shares do not lie on one polynomial of degree `t - 1` through `P`.
     #[error("public shares and public key are inconsistent")]
     PublicShares,
+    /// ECDSA on another curve than secp256k1.
+    #[error("ECDSA keys are on secp256k1")]
+    Scheme,
     /// `x_i*G` is not the public share of this member.
     #[error("the secret share does not match its public share")]
     SecretShare,
@@ -120,7 +123,7 @@ pub struct Parts<G: Group> {
 }
 
 impl<G: Group> KeyShare<G> {
-    /// Puts a share together and checks every invariant: members valid and in order, the public shares on one
+    /// Puts a share together and checks every invariant: a scheme of this curve, members valid and in order, the public shares on one
     /// polynomial of degree exactly `t - 1` whose value at 0 is `P`, no identity among them, and `x_i*G = X_i`.
     ///
     /// # Errors
@@ -128,6 +131,9 @@ impl<G: Group> KeyShare<G> {
     pub fn new(parts: Parts<G>) -> Result<Self, KeyShareError> {
         let Parts { scheme, key_id, sharing_id, epoch, members, threshold, me, x, public_key, chain_code, marks } =
             parts;
+        if scheme == Scheme::Ecdsa && G::ID != Secp256k1::ID {
+            return Err(KeyShareError::Scheme);
+        }
         let ids = members.iter().map(|m| (m.id, m.identity));
         let roster = Roster::new(me, ids.clone()).map_err(|_| KeyShareError::Members)?;
         if !roster.members().iter().copied().eq(ids) || Threshold::new(threshold.get(), members.len()).is_err() {
@@ -326,7 +332,7 @@ impl<G: Group> Storable for KeyShare<G> {
 pub(crate) mod tests {
     use super::*;
     use crate::split;
-    use symbolon_core::{Ed25519, Secp256k1, SeedRng};
+    use symbolon_core::{Ed25519, SeedRng};
 
     pub(crate) fn deal<G: Group>(t: u16, n: u16, rng: &mut SeedRng) -> Vec<KeyShare<G>> {
         let secret = SecretScalar::<G>::random(rng);
@@ -340,7 +346,7 @@ pub(crate) mod tests {
         };
         let members: Vec<Member<G>> = (1..=n).map(member).collect();
         let one = |i: u16| Parts {
-            scheme: Scheme::Ecdsa,
+            scheme: if G::ID == Secp256k1::ID { Scheme::Ecdsa } else { Scheme::Frost },
             key_id: KeyId::from_bytes([1; 16]),
             sharing_id: SharingId::from_bytes([2; 16]),
             epoch: 3,

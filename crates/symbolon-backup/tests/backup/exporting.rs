@@ -126,3 +126,66 @@ fn row_107_only_the_owners_device_and_only_once() {
     assert_eq!(wrong, Some(AnswerError::Share));
     assert_eq!(receiver.open::<PairFactor>(&answer, &public_key, NOW).err(), Some(AnswerError::Share));
 }
+
+// attacks.md row 42: whoever owns the way between the two puts in a key of its own, and old requests
+#[test]
+fn row_42_nothing_leaves_for_another_receiver() {
+    let header = deal::<Secp256k1>(2, 3, 3, 1)[0].header();
+    let public_key = *deal::<Secp256k1>(2, 3, 3, 1)[0].public_key();
+    let mut ledger = MemoryLedger::default();
+    let receiver = Receiver::new(&header, END, &mut rng(1)).unwrap();
+    let eve = Receiver::new(&header, END, &mut rng(2)).unwrap();
+    let good = receiver.request(&device(1));
+    let mut asked = |request: &[u8], consent: &Consent| {
+        let share = deal::<Secp256k1>(2, 3, 3, 1).swap_remove(0);
+        export(share, request, &owners(), NOW, consent, &mut ledger, &mut rng(3)).map_err(|(_, error)| error)
+    };
+    // the user agrees to whatever fingerprint it is shown
+    let blind = |request: &[u8]| {
+        let (request, ..) = ExportRequest::read::<()>(request).unwrap();
+        consent(&request)
+    };
+    // eve's key in the owner's request; eve's request under the owner's name
+    let key = 8 + 32 + 16 + 16 + 4..8 + 32 + 16 + 16 + 4 + 32;
+    let mut with_key = good.clone();
+    with_key[key.clone()].copy_from_slice(&eve.request(&device(3))[key.clone()]);
+    assert_ne!(with_key, good);
+    assert_eq!(asked(&with_key, &blind(&with_key)).err(), Some(ExportError::NotOwner));
+    let mut named = eve.request(&device(3));
+    let signer = named.len() - 97..named.len() - 64;
+    named[signer.clone()].copy_from_slice(&good[signer]);
+    assert_eq!(asked(&named, &blind(&named)).err(), Some(ExportError::NotOwner));
+    // a key of low order, for which everybody knows the shared secret: refused even where the owner has signed it
+    for low_order in [[0; 32], {
+        let mut one = [0; 32];
+        one[0] = 1;
+        one
+    }] {
+        let mut request = good.clone();
+        request[key.clone()].copy_from_slice(&low_order);
+        let statement = request.len() - 97;
+        let signature = device(1).attest("export", &request[..statement]);
+        request[statement + 33..].copy_from_slice(&signature);
+        assert_eq!(asked(&request, &consent(receiver.asks())).err(), Some(ExportError::Malformed));
+    }
+    // the real one, its answer, and the same request once more
+    let (answer, share) = asked(&good, &blind(&good)).ok().unwrap();
+    assert!(share.marks().exported);
+    assert_eq!(asked(&good, &blind(&good)).err(), Some(ExportError::Replayed));
+    // the answer is of no use to eve, not even under the name of her request
+    let open = |receiver: &Receiver, answer: &[u8]| {
+        receiver.open::<KeyShare<Secp256k1>>(answer, &public_key, NOW).map(|share| share.me())
+    };
+    assert_eq!(open(&eve, &answer), Err(AnswerError::Refused));
+    let mut renamed = answer.clone();
+    renamed[8..40].copy_from_slice(&eve.request(&device(3))[8..40]);
+    assert_eq!(open(&eve, &renamed), Err(AnswerError::Refused));
+    assert_eq!(open(&receiver, &answer), Ok(share.me()));
+    // nor is an answer to one request one to the next, and its sender's index is bound
+    let next = Receiver::new(&header, END, &mut rng(4)).unwrap();
+    let (other, _) = asked(&next.request(&device(2)), &consent(next.asks())).ok().unwrap();
+    assert_eq!(open(&receiver, &[&answer[..40], &other[40..]].concat()), Err(AnswerError::Refused));
+    let mut moved = answer.clone();
+    moved[41] ^= 3;
+    assert_eq!(open(&receiver, &moved), Err(AnswerError::Refused));
+}

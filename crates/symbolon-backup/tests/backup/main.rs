@@ -9,6 +9,7 @@
 
 mod changes;
 mod exporting;
+mod forging;
 mod keystore;
 mod opening;
 mod world;

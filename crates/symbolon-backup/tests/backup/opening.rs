@@ -92,25 +92,104 @@ fn every_kind_and_every_slot() {
     }
 }
 
+fn costs<S: Backed>(secret: &S, public_key: &<S::Group as Group>::Point, costs: &[Work]) {
+    let secrets = Secrets::new(&mut rng(4));
+    for work in costs {
+        let slots = [NewSlot::Password(&secrets.password, *work)];
+        let backup = Backup::create(secret, &slots, &mut rng(5)).unwrap();
+        let read = Backup::from_pem(&backup.to_pem()).unwrap();
+        let unlock = Unlock::Password(&secrets.password);
+        let opened = read.open::<S>(&unlock, &any(public_key), &Limits::LARGE).ok().unwrap();
+        assert_eq!(*opened.secret.to_secret_bytes(), *secret.to_secret_bytes());
+        let memory = (128 << work.log_n) * u64::from(work.r);
+        for tight in [Limits { memory: memory - 1, ..Limits::LARGE }, Limits { work: memory - 1, ..Limits::LARGE }] {
+            let refused = read.open::<S>(&unlock, &any(public_key), &tight).err();
+            assert!(matches!(refused, Some(OpenError::ExcessiveWork { required, limit }) if required > limit));
+        }
+    }
+}
+
 #[test]
 fn every_cost_of_a_password() {
+    // the least and the most of each parameter, with the least of the others
+    let extremes = [
+        CHEAP,
+        Work { r: 16, ..CHEAP },
+        Work { p: 4, ..CHEAP },
+        Work { log_n: 14, r: 16, p: 4 },
+        Work { log_n: 20, ..CHEAP },
+    ];
     let share = &deal::<Secp256k1>(2, 3, 3, 1)[0];
+    costs(share, share.public_key(), &extremes);
+    costs(share, share.public_key(), &[Work::default()]);
+    let ed25519 = &deal::<Ed25519>(2, 3, 3, 1)[0];
+    costs(ed25519, ed25519.public_key(), &extremes);
+    for side in factor(2) {
+        costs(&side, side.public_key(), &extremes);
+    }
     let secrets = Secrets::new(&mut rng(4));
-    for work in [CHEAP, Work { log_n: 15, r: 8, p: 1 }, Work { log_n: 14, r: 16, p: 4 }, Work::default()] {
+    for work in [
+        Work { log_n: 13, ..CHEAP },
+        Work { log_n: 21, ..CHEAP },
+        Work { r: 0, ..CHEAP },
+        Work { r: 17, ..CHEAP },
+        Work { p: 0, ..CHEAP },
+        Work { p: 5, ..CHEAP },
+        Work { log_n: 20, r: 9, p: 1 },
+    ] {
         let slots = [NewSlot::Password(&secrets.password, work)];
-        let backup = Backup::create(share, &slots, &mut rng(5)).unwrap();
-        let unlock = Unlock::Password(&secrets.password);
-        assert!(backup.open::<KeyShare<Secp256k1>>(&unlock, &any(share.public_key()), &limits()).is_ok());
-        let tight = Limits { memory: (128 << work.log_n) * u64::from(work.r) - 1, ..limits() };
-        let refused = backup.open::<KeyShare<Secp256k1>>(&unlock, &any(share.public_key()), &tight).err();
-        assert!(matches!(refused, Some(OpenError::ExcessiveWork { required, limit }) if required == limit + 1));
+        assert_eq!(Backup::create(share, &slots, &mut rng(5)), Err(CreateError::Work), "{work:?}");
     }
-    for work in
-        [Work { log_n: 13, ..CHEAP }, Work { log_n: 21, ..CHEAP }, Work { r: 17, ..CHEAP }, Work { p: 5, ..CHEAP }]
-    {
-        let slots = [NewSlot::Password(&secrets.password, work)];
-        assert_eq!(Backup::create(share, &slots, &mut rng(5)), Err(CreateError::Work));
-    }
+}
+
+#[test]
+fn each_outcome_has_its_own_words() {
+    let rng = &mut rng(14);
+    let (share, right) = (&deal::<Secp256k1>(2, 3, 3, 1)[0], Secrets::new(rng));
+    let file = Backup::create(share, &right.slots(), rng).unwrap().to_bytes();
+    let password = Unlock::Password(&right.password);
+    let said = |bytes: &[u8], unlock: &Unlock<'_>, expected: &Expected<'_, Secp256k1>| {
+        let backup = match Backup::from_bytes(bytes) {
+            Err(error) => return error.to_string(),
+            Ok(backup) => backup,
+        };
+        let opened = backup.open::<KeyShare<Secp256k1>>(unlock, expected, &limits()).err();
+        opened.map_or_else(|| "open".into(), |error| error.to_string())
+    };
+    let changed = |at: usize, to: u8| {
+        let mut bytes = file.clone();
+        bytes[at] = to;
+        bytes
+    };
+    let (wrong, device) = (Secrets::new(rng), Unlock::Device(&right.device));
+    let other = Password::entered("correct horsf").unwrap();
+    let stranger = &deal::<Secp256k1>(2, 3, 3, 9)[0];
+    let only_phrase = Backup::create(share, &right.slots()[1..2], rng).unwrap().to_bytes();
+    let clear = world::clear_part(&file);
+    let slot = world::Forged::device(right.device.public(), [9; 32]);
+    let no_share = world::forge(clear, &stranger.to_secret_bytes(), slot, rng);
+    let (expected, log_n) = (any(share.public_key()), clear.len() + 5);
+    let outcomes = [
+        said(&file, &password, &expected),
+        said(b"no backup at all, but long enough to be one", &password, &expected),
+        said(&changed(200, file[200] ^ 1), &password, &expected),
+        said(&world::rehashed(changed(7, 2)), &password, &expected),
+        said(&world::rehashed(changed(log_n - 1, 2)), &password, &expected),
+        said(&world::rehashed(changed(8, 3)), &password, &expected),
+        said(&world::rehashed(changed(clear.len(), 0)), &password, &expected),
+        said(&only_phrase, &password, &expected),
+        said(&file, &Unlock::Password(&other), &expected),
+        said(&file, &Unlock::Phrase(&wrong.phrase), &expected),
+        said(&file, &Unlock::Device(&wrong.device), &expected),
+        said(&world::rehashed(changed(20, file[20] ^ 1)), &device, &expected),
+        said(&world::rehashed(changed(log_n, 40)), &password, &expected),
+        said(&world::rehashed(changed(log_n, 13)), &password, &expected),
+        said(&no_share, &device, &expected),
+        said(&file, &password, &any(stranger.public_key())),
+        said(&file, &password, &Expected { epoch: 4, ..expected }),
+    ];
+    let distinct: std::collections::BTreeSet<_> = outcomes.iter().collect();
+    assert_eq!((outcomes[0].as_str(), distinct.len()), ("open", outcomes.len()), "{outcomes:#?}");
 }
 
 #[test]
@@ -186,6 +265,13 @@ fn row_104_a_removed_slot_opens_nothing_made_later() {
     let spliced = world::with_slots_of(&changed, &old);
     assert_eq!(spliced.validate_password(&device, &limits()), Ok(()), "it opens the slot, and nothing more");
     assert_eq!(spliced.validate_share::<KeyShare<Secp256k1>>(&device, &expected, &limits()), Err(OpenError::Forged));
+    // nor later, when a new share is sealed to what is left
+    let later = &deal::<Secp256k1>(2, 3, 4, 1)[0];
+    let (resealed, _) = changed.reseal(later, &changed.slot_set(), &mut rng).ok().unwrap();
+    assert_eq!(resealed.validate_password(&device, &limits()), Err(OpenError::NoSlot));
+    let spliced = world::with_slots_of(&resealed, &old);
+    let opened = spliced.validate_share::<KeyShare<Secp256k1>>(&device, &expected, &limits());
+    assert_eq!(opened, Err(OpenError::Forged));
     // the old copy still does, as the docs say
     assert_eq!(old.validate_share::<KeyShare<Secp256k1>>(&device, &expected, &limits()), Ok(()));
 

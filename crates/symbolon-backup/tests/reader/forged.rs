@@ -2,44 +2,13 @@
 
 use crate::{
     both::{Ask, Reader, Secret, clear_len},
-    world::{deal, factor, rehashed, rng},
+    world::{Forged, deal, factor, forge, rng},
 };
-use aes_gcm::{Aes256Gcm, KeyInit, aead::AeadInOut};
-use hkdf::Hkdf;
-use hmac::{Hmac, Mac};
 use rand_chacha::ChaCha12Rng;
-use sha2::Sha256;
 use std::collections::BTreeSet;
 use symbolon_backup::{Backed, Backup, NewSlot};
 use symbolon_core::{Ed25519, Group, Secp256k1};
-use symbolon_seal::{DeviceKey, seal_to_device};
-
-/// A container around any payload, as somebody who knows the key of the slot can make it.
-fn forge(clear: &[u8], payload: &[u8], device: &DeviceKey, rng: &mut ChaCha12Rng) -> Vec<u8> {
-    let (data_key, nonce) = ([9; 32], [7; 12]);
-    let derived = |label: &[u8]| -> [u8; 32] {
-        let mut key = [0; 32];
-        Hkdf::<Sha256>::new(None, &data_key).expand(label, &mut key).unwrap();
-        key
-    };
-    let info = [b"symbolon/backup/1", clear].concat();
-    let sealed = seal_to_device(device.public(), &info, &[], &data_key, rng).unwrap();
-    let parts: [&[u8]; 7] =
-        [&[1], &[32], device.public().as_bytes(), &[0, 32], sealed.encapsulation(), &[0, 48], sealed.ciphertext()];
-    let body = parts.concat();
-    let length = u16::try_from(body.len()).unwrap().to_be_bytes();
-    // one slot, of a device
-    let mut file = [clear, &[1, 3], &length, &body].concat();
-    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&derived(b"symbolon/backup/1/header")).unwrap();
-    mac.update(&file);
-    file.extend_from_slice(&mac.finalize().into_bytes());
-    let mut buffer = payload.to_vec();
-    let cipher = Aes256Gcm::new(&derived(b"symbolon/backup/1/payload").into());
-    let tag = cipher.encrypt_inout_detached(&nonce.into(), clear, buffer.as_mut_slice().into()).unwrap();
-    file.extend_from_slice(&nonce);
-    file.extend_from_slice(&u32::try_from(buffer.len() + 16).unwrap().to_be_bytes());
-    rehashed([&file[..], &buffer, &tag, &[0; 32]].concat())
-}
+use symbolon_seal::DeviceKey;
 
 /// Bytes of payload and clear part changed, every `step`-th, under a right MAC: what protects the share when the slot's key is public.
 fn forged<S: Backed>(reader: &mut Reader, secret: &S, step: usize) {
@@ -50,10 +19,11 @@ fn forged<S: Backed>(reader: &mut Reader, secret: &S, step: usize) {
     let (clear, payload) = (&honest[..clear_len(&honest)], secret.to_secret_bytes());
     let header = secret.header();
     let ask = Ask { secret: &key, public_key: header.public_key(), epoch: header.epoch() };
-    let opened = reader.both(&forge(clear, &payload, &device, &mut rng), &ask);
+    let slot = || Forged::device(device.public(), [9; 32]);
+    let opened = reader.both(&forge(clear, &payload, slot(), &mut rng), &ask);
     assert_eq!(opened, reader.both(&honest, &ask));
     let mut try_it = |clear: &[u8], payload: &[u8], rng: &mut ChaCha12Rng| {
-        seen.insert(reader.both(&forge(clear, payload, &device, rng), &ask));
+        seen.insert(reader.both(&forge(clear, payload, slot(), rng), &ask));
     };
     for at in (0..payload.len()).step_by(step) {
         for change in [1, 0x80] {
@@ -98,7 +68,7 @@ fn says(reader: &mut Reader, clear: &[u8], payload: &[u8]) -> String {
     let device = DeviceKey::generate(&mut rng).unwrap();
     let secret = Secret::Device(*device.to_bytes().expose());
     let ask = Ask { secret: &secret, public_key: &clear[58..58 + usize::from(clear[57])], epoch: 0 };
-    reader.both(&forge(clear, payload, &device, &mut rng), &ask)
+    reader.both(&forge(clear, payload, Forged::device(device.public(), [9; 32]), &mut rng), &ask)
 }
 
 /// Bytes put into other bytes at some place.

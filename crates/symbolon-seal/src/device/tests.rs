@@ -3,6 +3,7 @@
 //! only; from its A.1.1 come two more key pairs.
 
 use super::*;
+use curve25519_dalek::{MontgomeryPoint, constants::EIGHT_TORSION, traits::IsIdentity};
 use core::convert::Infallible;
 use rand_core::TryRng;
 
@@ -151,4 +152,33 @@ fn forge(dh: &[u8], enc: &[u8], recipient: &[u8]) -> Vec<u8> {
         .unwrap()
         .encrypt(&Nonce::try_from(nonce.as_slice()).unwrap(), Payload { msg: PLAINTEXT, aad: AAD })
         .unwrap()
+}
+
+/// A clamped scalar is a multiple of 8, which takes the points of low order to zero, and no others. Those of the curve are the images of
+/// the torsion points of Ed25519; the twist has 0 and -1 besides, of the same coordinates as the curve or not.
+#[test]
+fn low_order_is_what_a_clamped_zero_takes_to_zero() {
+    // 2^254
+    let zero = |u: &[u8; 32]| MontgomeryPoint(*u).mul_clamped([0; 32]).is_identity();
+    for u in &LOW_ORDER {
+        assert!(zero(u), "{u:?}");
+        assert_eq!(DevicePublicKey::from_bytes(*u), Err(DecodeError::Point));
+    }
+    for point in EIGHT_TORSION {
+        assert!(LOW_ORDER.contains(&point.to_montgomery().to_bytes()), "{point:?}");
+    }
+    let mut coordinates: Vec<[u8; 32]> =
+        (0..=255).map(|low| core::array::from_fn(|i| if i == 0 { low } else { 0 })).collect();
+    coordinates.extend(
+        (0..=255).map(|low| core::array::from_fn(|i| [low, 0xff, 0x7f][usize::from(i > 0) + usize::from(i == 31)])),
+    );
+    let mut rng = symbolon_testkit::seeded(8);
+    coordinates.extend((0..500).map(|_| *DeviceKey::generate(&mut rng).unwrap().public().as_bytes()));
+    let mut low = 0;
+    for u in coordinates {
+        let reduced = u[31] < 0x7f || u[31] == 0x7f && (u[0] < 0xed || u[1..31] != [0xff; 30]);
+        assert_eq!(DevicePublicKey::from_bytes(u).is_ok(), reduced && !zero(&u), "{u:?}");
+        low += u32::from(reduced && zero(&u));
+    }
+    assert_eq!(low, 3, "0, 1, -1");
 }
