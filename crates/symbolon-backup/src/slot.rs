@@ -94,10 +94,13 @@ enum PublicKey {
     XWing(XWingPublicKey),
 }
 
-/// A data key, sealed with the suite of its recipient.
+/// A data key, sealed with the suite of its recipient. Of the first in place: what is read takes no more memory than its bytes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum SealedKey {
-    X25519(Sealed),
+    X25519 {
+        encapsulation: [u8; 32],
+        ciphertext: [u8; SEALED_KEY],
+    },
     #[cfg(feature = "xwing")]
     XWing(XWingSealed),
 }
@@ -194,7 +197,11 @@ impl Recipient {
     ) -> Result<Slot, CreateError> {
         let key = data_key.expose();
         let sealed = match &self.public {
-            PublicKey::X25519(public) => seal_to_device(public, info, &[], key, rng).map(SealedKey::X25519),
+            PublicKey::X25519(public) => seal_to_device(public, info, &[], key, rng).and_then(|sealed| {
+                let parts = (sealed.encapsulation().try_into(), sealed.ciphertext().try_into());
+                let (Ok(encapsulation), Ok(ciphertext)) = parts else { return Err(SealError::Recipient) };
+                Ok(SealedKey::X25519 { encapsulation, ciphertext })
+            }),
             #[cfg(feature = "xwing")]
             PublicKey::XWing(public) => seal_to_xwing(public, info, &[], key, rng).map(SealedKey::XWing),
         };
@@ -238,8 +245,11 @@ impl Slot {
             _ => derived.as_ref(),
         };
         let opened = match (key, public, &self.sealed) {
-            (Some(key), PublicKey::X25519(public), SealedKey::X25519(sealed)) if key.public().ct_eq(public).into() => {
-                open_with_device(key, info, &[], sealed)
+            (Some(key), PublicKey::X25519(public), SealedKey::X25519 { encapsulation, ciphertext })
+                if key.public().ct_eq(public).into() =>
+            {
+                let sealed = Sealed::to_device_from_parts(*encapsulation, ciphertext.to_vec());
+                open_with_device(key, info, &[], &sealed.map_err(|_| OpenError::Forged)?)
             }
             #[cfg(feature = "xwing")]
             (_, PublicKey::XWing(public), SealedKey::XWing(sealed)) => match unlock {
@@ -263,8 +273,8 @@ impl Slot {
     pub(crate) fn write(&self, w: &mut Writer) {
         let mut slot = Writer::new();
         self.recipient.write(&mut slot);
-        let (encapsulation, ciphertext) = match &self.sealed {
-            SealedKey::X25519(sealed) => (sealed.encapsulation(), sealed.ciphertext()),
+        let (encapsulation, ciphertext): (&[u8], &[u8]) = match &self.sealed {
+            SealedKey::X25519 { encapsulation, ciphertext } => (encapsulation, ciphertext),
             #[cfg(feature = "xwing")]
             SealedKey::XWing(sealed) => (sealed.encapsulation(), sealed.ciphertext()),
         };
@@ -298,11 +308,11 @@ impl Slot {
         exactly(usize::from(r.u8()?), 32)?;
         let public = PublicKey::X25519(DevicePublicKey::from_bytes(r.array()?)?);
         exactly(usize::from(r.u16()?), 32)?;
-        let encapsulation = r.array()?;
+        let encapsulation = *DevicePublicKey::from_bytes(r.array()?)?.as_bytes();
         exactly(usize::from(r.u16()?), SEALED_KEY)?;
-        let sealed = Sealed::to_device_from_parts(encapsulation, r.array::<SEALED_KEY>()?.to_vec())?;
+        let sealed = SealedKey::X25519 { encapsulation, ciphertext: r.array()? };
         r.finish()?;
-        Ok(Self { recipient: Recipient { source, public }, sealed: SealedKey::X25519(sealed) })
+        Ok(Self { recipient: Recipient { source, public }, sealed })
     }
 
     #[cfg(feature = "xwing")]
