@@ -40,7 +40,7 @@ impl Backups {
         let bytes = self.backup.to_bytes();
         let before = cpu();
         let backup = Backup::from_bytes(black_box(&bytes)).expect("just made");
-        let expected = Expected { public_key: self.share.public_key(), epoch: 0 };
+        let expected = Expected::key(*self.share.public_key());
         let unlock = Unlock::Password(&self.password);
         let opened = backup.open::<KeyShare<Secp256k1>>(&unlock, &expected, &Limits::default());
         black_box(opened.expect("the right password"));

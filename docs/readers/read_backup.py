@@ -465,6 +465,8 @@ def read(args: argparse.Namespace) -> Fields:
         refuse("another key")
     if args.epoch > backup["generation" if backup["kind"] == 1 else "epoch"]:
         refuse("old epoch")
+    if args.public_share is not None and args.public_share != backup["public_point"]:
+        refuse("another share")
     for kind in SLOTS.values():
         path = getattr(args, kind)
         if path is not None:
@@ -473,7 +475,9 @@ def read(args: argparse.Namespace) -> Fields:
                 share = read_payload(backup, payload)
             except Refused:
                 refuse("wrong share")
-            shown.update(marks=share["marks"], chain_code=any(share["chain_code"]), share_matches=True)
+            # without the caller's word anybody may have made a share that fits
+            right = None not in (args.public_key, args.public_share)
+            shown.update(marks=share["marks"], chain_code=any(share["chain_code"]), share_matches=right)
             if args.secret:
                 shown.update(secret=share["secret"].hex(), chain_code_secret=share["chain_code"].hex())
     return shown
@@ -491,6 +495,8 @@ def main(argv: Optional[List[str]] = None) -> int:
     unlock.add_argument("--device-key-file", dest="device", metavar="F", help="an X25519 private key in hex")
     unlock.add_argument("--xwing-key-file", dest="xwing", metavar="F", help="an X-Wing private key (32 bytes) in hex")
     parser.add_argument("--public-key", type=bytes.fromhex, metavar="HEX", help="the expected public key")
+    parser.add_argument("--public-share", type=bytes.fromhex, metavar="HEX",
+                        help="the expected public point of the share, which every holder of the key knows")
     parser.add_argument("--epoch", type=int, default=0, metavar="N", help="refuse backups of an earlier epoch (generation)")
     parser.add_argument("--secret", action="store_true", help="print the secret and the chain code")
     args = parser.parse_args(argv)

@@ -1,6 +1,10 @@
 //! The `backup` example: the whole story of shares, lost and restored, and everything that goes wrong on the way.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+#[path = "backup/expected.rs"]
+mod expected;
+#[path = "backup/records.rs"]
+mod records;
 #[path = "backup/refused.rs"]
 mod refused;
 #[path = "backup/slots.rs"]
@@ -14,8 +18,9 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
 };
+use symbolon::backup::Backup;
 use symbolon_examples::{
-    backup::{self, Person},
+    backup::{self, Person, store::Store},
     cli,
 };
 use zeroize::Zeroizing;
@@ -55,6 +60,10 @@ impl Person for Script {
     fn watches(&self) -> bool {
         false
     }
+}
+
+fn backup_at(place: &Place, file: &str) -> Backup {
+    Backup::from_pem(&fs::read_to_string(place.at(file)).unwrap()).unwrap()
 }
 
 /// A directory of one test, with the files of two passwords.
@@ -113,6 +122,28 @@ impl Place {
         assert!(out.is_empty() || out.ends_with(": it opens\n"), "{arguments}: {out}");
         assert!(err.starts_with("backup: "), "{err}");
         err
+    }
+
+    /// Standard output and standard error of what must go well.
+    fn both(&self, arguments: &str) -> (String, String) {
+        let (status, out, err) = self.ask(&mut Script::default(), arguments);
+        assert_eq!(status, 0, "{arguments}: {err}");
+        (out, err)
+    }
+
+    fn store(&self, name: &str) -> Store {
+        Store::open(self.at(name).as_ref()).unwrap()
+    }
+
+    /// The slots of a file go on the client's record.
+    fn record(&self, file: &str) {
+        let backup = backup_at(self, file);
+        self.store("kept/client").record(backup.header().kind(), backup.slot_set()).unwrap();
+    }
+
+    /// What one party has recorded of the client's share (or factor), or of its own.
+    fn public_share(&self, store: &str, kind: &str, party: &str) -> String {
+        self.json(&format!("{store}/wallet.json"))[kind][party].as_str().unwrap().into()
     }
 
     fn json(&self, name: &str) -> Value {

@@ -102,7 +102,7 @@ fn open<S: Backed>(backup: &Backup) -> bool {
     // a factor's header may name the other curve
     let public_key = public_key.unwrap_or_else(|_| S::Group::generator());
     let device = DeviceKey::from_bytes(&SecretBytes::new(DEVICE));
-    let expected = Expected { public_key: &public_key, epoch: 0 };
+    let expected = Expected::key(public_key);
     match backup.open::<S>(&Unlock::Device(&device), &expected, &Limits::default()) {
         Ok(opened) => {
             assert_eq!(opened.secret.header(), *backup.header());

@@ -3,7 +3,7 @@
 use crate::{backup::GOLDEN, bytes::Bytes, memory::bounded};
 use rand_chacha::{ChaCha12Rng, rand_core::SeedableRng};
 use std::{sync::LazyLock, time::Duration};
-use symbolon_backup::{AnswerError, Backup, ExportError, ExportRequest, Receiver, export};
+use symbolon_backup::{AnswerError, Backup, Expected, ExportError, ExportRequest, Receiver, export};
 use symbolon_core::{Group, PartyId, Role, Secp256k1, SecretBytes, SecretScalar};
 use symbolon_session::{Identity, IdentityKey, MemoryLedger};
 use symbolon_sharing::{Change, Consent, PairFactor};
@@ -15,7 +15,7 @@ struct World {
     receiver: Receiver,
     request: Vec<u8>,
     answer: Vec<u8>,
-    public_key: <Secp256k1 as Group>::Point,
+    expected: Expected<Secp256k1>,
 }
 
 /// The client's side of a two-party key.
@@ -32,7 +32,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let receiver = Receiver::new(&symbolon_backup::Backed::header(&factor()), NOW, &mut rng).expect("a generator");
     let request = receiver.request(&owner);
     let answer = answered(&request, &owner.identity()).expect("the owner's own request");
-    World { owner, receiver, request, answer, public_key: *factor().public_key() }
+    World { owner, receiver, request, answer, expected: Expected::live(&factor()) }
 });
 
 /// What the holder says to a request, with the consent of a user who agrees to everything.
@@ -77,8 +77,8 @@ fn request(data: &[u8]) -> bool {
 }
 
 fn opened(data: &[u8]) -> bool {
-    let World { receiver, public_key, .. } = &*WORLD;
-    let opened = bounded(4, data, || receiver.open::<PairFactor>(data, public_key, NOW));
+    let World { receiver, expected, .. } = &*WORLD;
+    let opened = bounded(4, data, || receiver.open::<PairFactor>(data, expected, NOW));
     match &opened {
         Ok(factor) => {
             assert_eq!(data, WORLD.answer);

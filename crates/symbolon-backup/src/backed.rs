@@ -34,6 +34,8 @@ pub trait Backed: Storable + private::Backed {
     const KIND: SecretKind;
     /// What a backup says in the clear.
     fn header(&self) -> Header;
+    /// `P`, and the public point of the secret.
+    fn points(&self) -> (<Self::Group as Group>::Point, <Self::Group as Group>::Point);
     /// The token.
     #[doc(hidden)]
     fn token(&self) -> Self::Token;
@@ -196,7 +198,7 @@ impl<G: Group> Backed for KeyShare<G> {
     const KIND: SecretKind = SecretKind::KeyShare;
 
     fn header(&self) -> Header {
-        let own = self.secret().public();
+        let (_, own) = self.points();
         Header {
             kind: Self::KIND,
             curve: G::ID,
@@ -211,6 +213,10 @@ impl<G: Group> Backed for KeyShare<G> {
             public_key: G::point_to_bytes(self.public_key()).as_ref().to_vec(),
             public_share: G::point_to_bytes(&own).as_ref().to_vec(),
         }
+    }
+
+    fn points(&self) -> (G::Point, G::Point) {
+        (*self.public_key(), self.secret().public())
     }
 
     fn token(&self) -> Resealed {
@@ -228,11 +234,7 @@ impl Backed for PairFactor {
     const KIND: SecretKind = SecretKind::PairFactor;
 
     fn header(&self) -> Header {
-        let (server, client) = self.points();
-        let own = match self.pair().role() {
-            Role::Server => server,
-            Role::Client => client,
-        };
+        let (_, own) = Backed::points(self);
         Header {
             kind: Self::KIND,
             curve: Secp256k1::ID,
@@ -247,6 +249,15 @@ impl Backed for PairFactor {
             public_key: Secp256k1::point_to_bytes(self.public_key()).to_vec(),
             public_share: Secp256k1::point_to_bytes(&own).to_vec(),
         }
+    }
+
+    fn points(&self) -> (<Secp256k1 as Group>::Point, <Secp256k1 as Group>::Point) {
+        let (server, client) = Self::points(self);
+        let own = match self.pair().role() {
+            Role::Server => server,
+            Role::Client => client,
+        };
+        (*self.public_key(), own)
     }
 
     fn token(&self) {}

@@ -107,8 +107,8 @@ impl Backup {
         self.slots.iter().map(|slot| slot.recipient.work().copied())
     }
 
-    /// Its recipients, for the record of whoever will re-seal it: take it from a backup that was just made or opened, not from
-    /// storage.
+    /// Its recipients, for the record of whoever will change or re-seal it: take it from a backup that was just made, never from one
+    /// that comes from storage, not even if it opens.
     #[must_use]
     pub fn slot_set(&self) -> SlotSet {
         SlotSet::of(&self.slots)
@@ -145,7 +145,7 @@ impl Backup {
     /// [`ReadError`].
     pub fn read(file: &[u8]) -> Result<Self, ReadError> {
         match core::str::from_utf8(file) {
-            Ok(text) if text.starts_with("-----") => Self::from_pem(text),
+            Ok(text) if text.starts_with("-----BEGIN") => Self::from_pem(text),
             _ => Self::from_bytes(file),
         }
     }

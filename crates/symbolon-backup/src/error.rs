@@ -78,7 +78,7 @@ pub enum OpenError {
     /// Opening would cost more than the caller allows.
     #[error("opening needs {required} bytes of work or memory, and {limit} are allowed")]
     ExcessiveWork {
-        /// What the slots ask for.
+        /// What the slots ask for; `u64::MAX` if one has a parameter beyond what any reader takes.
         required: u64,
         /// What the caller allows.
         limit: u64,
@@ -100,6 +100,15 @@ pub enum OpenError {
         /// Of the key.
         expected: u32,
     },
+    /// Another share of the key than expected: of another holder or epoch, or made by somebody who has none.
+    #[error("the backup is of another share than expected")]
+    OtherShare,
+    /// The caller does not say which share is the right one, and anybody can make one that fits the public key.
+    #[error("say which public share is expected: ask another holder of the key")]
+    ShareUnknown,
+    /// Its slots are not those that the holder has recorded.
+    #[error("the slots of the backup are not those that were recorded: somebody changed them, or it is an older one")]
+    SlotSet,
     /// What is inside is no share, or not the one that the backup says.
     #[error("the share does not match its public data")]
     Share,
@@ -109,11 +118,14 @@ pub enum OpenError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResealError {
-    /// The slots are not those that the holder recorded: somebody has put in one of its own.
-    #[error("the slots of the backup are not those that were recorded: somebody changed them")]
+    /// The slots of the backup are not those that the holder recorded: somebody has put in one of its own, or it is an older one.
+    #[error("the slots of the backup are not those that were recorded: somebody changed them, or it is an older one")]
     SlotSet,
-    /// The new share is of another key.
-    #[error("the new share is of another key")]
+    /// Without the record of the slots nothing is changed: make a new backup of the live share.
+    #[error("without the record of its slots no backup is changed: make a new one of the live share")]
+    NoRecord,
+    /// The new share is of another key, or another holder's.
+    #[error("the new share is of another key, or another holder's")]
     OtherKey,
     /// The share is older than the one in the backup. One of the same epoch is taken: its marks may be new.
     #[error("the share is older than the one in the backup")]

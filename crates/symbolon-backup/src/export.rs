@@ -8,17 +8,18 @@
 //! 3. The receiver opens the answers ([`Receiver::open`]) and rebuilds the key: `symbolon_sharing::exit` or `exit_pair`, which check
 //!    `x*G = P`.
 
-use crate::{Backed, Header};
+use crate::{Backed, Expected, Header};
 use alloc::{boxed::Box, vec::Vec};
 use core::time::Duration;
 use rand_core::TryCryptoRng;
 use symbolon_core::{
-    Group, KeyId, PartyId, SharingId, Transcript,
+    Group, KeyId, PartyId, SeedRng, SharingId, Transcript,
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_seal::{DeviceKey, DevicePublicKey, Sealed, open_with_device, seal_to_device};
 use symbolon_session::{Claimed, Identity, IdentityKey, Ledger, Token};
 use symbolon_sharing::{Change, Consent};
+use zeroize::Zeroizing;
 
 const REQUEST: &[u8; 8] = b"SYMBEXQ\x01";
 const ANSWER: &[u8; 8] = b"SYMBEXA\x01";
@@ -37,7 +38,7 @@ pub struct ExportRequest {
     not_after: u64,
 }
 
-/// Why nothing was exported. The share is handed back as it was, or marked after [`ExportError::Rng`].
+/// Why nothing was exported. The share is handed back as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExportError<E> {
@@ -59,7 +60,7 @@ pub enum ExportError<E> {
     /// Answered before.
     #[error("the request was answered before")]
     Replayed,
-    /// The random number generator failed. The request is used up.
+    /// The random number generator failed.
     #[error("the random number generator failed")]
     Rng,
     /// The ledger failed.
@@ -80,6 +81,9 @@ pub enum AnswerError {
     /// Its time is over.
     #[error("the request has expired")]
     Expired,
+    /// The caller does not say which share is the right one.
+    #[error("say which public share is expected: every holder of the key knows it")]
+    ShareUnknown,
     /// What is inside is not the share that was asked for.
     #[error("the answer does not hold the share that was asked for")]
     Share,
@@ -191,15 +195,16 @@ impl Receiver {
     /// [`AnswerError`].
     ///
     /// # Security
-    /// Whoever knows the request could have made the answer: the share is checked against `expected`, and the key that is rebuilt of
-    /// several against its public key.
+    /// Whoever knows the request could have made the answer, with a share that fits the public key: `expected` MUST name the holder's
+    /// public share, which every member of the key knows; it authenticates the sender.
     pub fn open<S: Backed>(
         &self,
         answer: &[u8],
-        expected: &<S::Group as Group>::Point,
+        expected: &Expected<S::Group>,
         now: Duration,
     ) -> Result<S, AnswerError> {
-        if now > self.request.not_after() {
+        let (public_key, public_share) = expected.points().ok_or(AnswerError::ShareUnknown)?;
+        if now.as_secs() > self.request.not_after {
             return Err(AnswerError::Expired);
         }
         let read = Reader::new(answer).whole(|r| {
@@ -218,7 +223,8 @@ impl Receiver {
         let found = secret.header();
         let asked = (self.request.key_id, self.request.sharing_id, self.request.epoch, index);
         if (found.key_id(), found.sharing_id(), found.epoch(), found.index()) != asked
-            || found.public_key() != S::Group::point_to_bytes(expected).as_ref()
+            || found.public_key() != S::Group::point_to_bytes(public_key).as_ref()
+            || found.public_share() != S::Group::point_to_bytes(public_share).as_ref()
         {
             return Err(AnswerError::Share);
         }
@@ -226,7 +232,8 @@ impl Receiver {
     }
 }
 
-/// Answers a request with a share, once. Gives the answer, and the share marked as exported: store it in the place of the other.
+/// Answers a request with a share, once. Gives the answer, and the share marked as exported: store it in the place of the other, and
+/// re-seal its backup, before the answer leaves.
 ///
 /// # Errors
 /// [`ExportError`], with the share.
@@ -248,14 +255,20 @@ pub fn export<S: Backed, L: Ledger>(
         Ok(request) => request,
         Err(error) => return Err((secret, error)),
     };
-    let claim = Transcript::new("backup", "export request").part(request.statement()).finish();
+    let index = secret.header().index();
+    // what may fail comes before the claim: a request that is used up was answered
+    let mut seed = Zeroizing::new([0; 32]);
+    if rng.try_fill_bytes(seed.as_mut()).is_err() {
+        return Err((secret, ExportError::Rng));
+    }
+    let claim = Transcript::new("backup", "export request").part(request.statement()).number(index.get()).finish();
     match ledger.claim(&Token::Export(claim)) {
         Ok(Claimed::Fresh) => {}
         Ok(Claimed::Again) => return Err((secret, ExportError::Replayed)),
         Err(error) => return Err((secret, ExportError::Ledger(error))),
     }
     let secret = secret.exported();
-    let index = secret.header().index();
+    let rng = &mut SeedRng::new(&seed);
     match seal_to_device(&request.receiver, &request.info(index), &[], &secret.to_secret_bytes(), rng) {
         Ok(sealed) => {
             let mut w = Writer::new();
@@ -263,7 +276,8 @@ pub fn export<S: Backed, L: Ledger>(
             sealed.write(&mut w);
             Ok((w.finish(), secret))
         }
-        Err(_) => Err((secret, ExportError::Rng)),
+        // the receiver's key was checked when it was read
+        Err(_) => Err((secret, ExportError::Malformed)),
     }
 }
 
@@ -282,7 +296,7 @@ fn check<S: Backed, E>(
     if (request.key_id, request.sharing_id, request.epoch) != (header.key_id(), header.sharing_id(), header.epoch()) {
         return Err(ExportError::OtherKey);
     }
-    if now > request.not_after() {
+    if now.as_secs() > request.not_after {
         return Err(ExportError::Expired);
     }
     if !consent.covers(&[Change::Exports(request.key_id, request.fingerprint())]) {

@@ -7,11 +7,11 @@ use ctr::{
     Ctr128BE,
     cipher::{KeyIvInit, StreamCipher},
 };
-use rand_core::TryCryptoRng;
+use rand_core::{Rng, TryCryptoRng};
 use serde_json::Value;
 use sha3::{Digest, Keccak256};
 use subtle::ConstantTimeEq;
-use symbolon_core::{Group, Secp256k1, SecretScalar};
+use symbolon_core::{Group, Secp256k1, SecretScalar, SeedRng, Transcript};
 use zeroize::{Zeroize, Zeroizing};
 
 /// The most bytes of a file.
@@ -99,8 +99,13 @@ pub fn to_keystore(
 ) -> Result<String, CreateError> {
     work.check()?;
     let (mut salt, mut iv, mut id) = ([0; 32], [0; 16], [0; 16]);
+    let mut fresh = Zeroizing::new([0; 32]);
+    rng.try_fill_bytes(fresh.as_mut()).map_err(|_| CreateError::Rng)?;
+    // with the key, so that a generator that repeats itself gives two keys no common key stream (safety.md S9)
+    let t = Transcript::new("backup", "keystore").part(*fresh).part(secret.to_bytes().expose());
+    let mut rng = SeedRng::new(&Zeroizing::new(t.finish()));
     for bytes in [&mut salt[..], &mut iv, &mut id] {
-        rng.try_fill_bytes(bytes).map_err(|_| CreateError::Rng)?;
+        rng.fill_bytes(bytes);
     }
     let key = work.derive(password.as_bytes(), &salt).ok_or(CreateError::Work)?;
     let mut ciphertext = *secret.to_bytes().expose();
@@ -190,7 +195,11 @@ pub fn from_keystore(json: &str, password: &str, limits: &Limits) -> Result<Secr
     let mut scalar = Secp256k1::scalar_from_bytes(&bytes).map_err(|_| KeystoreError::Key)?;
     let secret = SecretScalar::new(scalar);
     scalar.zeroize();
-    let claimed = file.get("address").and_then(Value::as_str).map(|text| text.strip_prefix("0x").unwrap_or(text));
+    let claimed = match file.get("address") {
+        None | Some(Value::Null) => None,
+        Some(address) => Some(address.as_str().ok_or(KeystoreError::Format)?),
+    };
+    let claimed = claimed.map(|text| text.strip_prefix("0x").unwrap_or(text));
     if Secp256k1::is_identity(&secret.public())
         || claimed.is_some_and(|claimed| !claimed.is_empty() && unhex::<20>(claimed) != Ok(address(&secret)))
     {

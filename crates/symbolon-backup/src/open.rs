@@ -1,8 +1,8 @@
 //! Making, opening and changing backups.
 
 use crate::{
-    Backed, Backup, CreateError, Limits, MAX_SLOTS, NewSlot, OpenError, Password, Phrase, ResealError, SlotKind,
-    SlotSet, Work,
+    Backed, Backup, CreateError, Header, Limits, MAX_SLOTS, NewSlot, OpenError, Password, Phrase, ResealError,
+    SlotKind, SlotSet, Work,
     container::{Payload, TAG},
     primitives::{Gcm, hkdf, hmac},
     slot::{Recipient, Slot, lasting},
@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use hmac::{Hmac, Mac};
 use rand_core::TryCryptoRng;
 use sha2::Sha256;
-use symbolon_core::{Group, SecretBytes, wire::Reader};
+use symbolon_core::{Group, SecretBytes, Transcript, wire::Reader};
 use symbolon_seal::DeviceKey;
 use zeroize::Zeroizing;
 
@@ -30,17 +30,65 @@ pub enum Unlock<'a> {
     XWing(&'a symbolon_seal::XWingKey),
 }
 
-/// What the reader knows of the key, from its own records and never from the backup: anybody can make a backup for somebody's
-/// password slot, so that a backup alone proves nothing.
+/// What the reader knows of the key, from its own records and never from the backup.
+///
+/// The public key alone proves little: whoever knows it, and a file of the holder, makes a share that fits it, and a backup of that
+/// share for the holder's own password. Only the public share `X = x*G` tells the holder's share from such a one, and only the record of
+/// the slots tells that nobody has put in one of its own.
 #[derive(Clone, Copy)]
-pub struct Expected<'a, G: Group> {
-    /// The public key `P`.
-    pub public_key: &'a G::Point,
-    /// The epoch of the live share (generation, for a factor): older backups are refused. 0 takes any.
-    pub epoch: u32,
+pub struct Expected<G: Group> {
+    public_key: G::Point,
+    public_share: Option<G::Point>,
+    epoch: u32,
+    slots: Option<SlotSet>,
 }
 
-impl<G: Group> core::fmt::Debug for Expected<'_, G> {
+impl<G: Group> Expected<G> {
+    /// The public key `P`, and nothing else.
+    ///
+    /// # Security
+    /// What [`Backup::open`] then gives may be a share that anybody made. Compare its public share with what the other holders have of
+    /// this one before it is relied on.
+    #[must_use]
+    pub const fn key(public_key: G::Point) -> Self {
+        Self { public_key, public_share: None, epoch: 0, slots: None }
+    }
+
+    /// All that a live share tells: its key, its public share, its epoch (generation, for a factor).
+    #[must_use]
+    pub fn live<S: Backed<Group = G>>(live: &S) -> Self {
+        let (public_key, public_share) = live.points();
+        Self { public_key, public_share: Some(public_share), epoch: live.header().epoch(), slots: None }
+    }
+
+    /// And the public share `X` (of a factor: factor times the generator): other shares are refused. Every member of the key knows it.
+    #[must_use]
+    pub const fn share(self, public_share: G::Point) -> Self {
+        Self { public_share: Some(public_share), ..self }
+    }
+
+    /// And the epoch (generation, for a factor): older backups are refused.
+    #[must_use]
+    pub const fn epoch(self, epoch: u32) -> Self {
+        Self { epoch, ..self }
+    }
+
+    /// And the slots, as recorded when the backup was made or changed: others are refused.
+    #[must_use]
+    pub const fn slots(self, recorded: SlotSet) -> Self {
+        Self { slots: Some(recorded), ..self }
+    }
+
+    /// `P` and `X`, where both are known.
+    pub(crate) const fn points(&self) -> Option<(&G::Point, &G::Point)> {
+        match &self.public_share {
+            Some(public_share) => Some((&self.public_key, public_share)),
+            None => None,
+        }
+    }
+}
+
+impl<G: Group> core::fmt::Debug for Expected<G> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Expected").field("epoch", &self.epoch).finish_non_exhaustive()
     }
@@ -50,9 +98,8 @@ impl<G: Group> core::fmt::Debug for Expected<'_, G> {
 pub struct Opened<S> {
     /// The share.
     pub secret: S,
-    /// Its recipients: record them beside the live share, for [`Backup::reseal`], if the backup was opened as one of the live share's
-    /// epoch. An older one could come from somebody whose slot was removed since, and who has put in another.
-    pub slots: SlotSet,
+    /// Which slot was opened, from 0 on.
+    pub slot: usize,
 }
 
 impl Unlock<'_> {
@@ -104,6 +151,7 @@ impl Backup {
         if !(1..=MAX_SLOTS).contains(&slots.len()) {
             return Err(CreateError::Slots);
         }
+        Self::affordable(core::iter::empty(), slots)?;
         let recipients = slots.iter().map(|slot| Recipient::new(slot, rng)).collect::<Result<Vec<_>, _>>()?;
         Self::seal(secret, recipients, rng)
     }
@@ -115,11 +163,13 @@ impl Backup {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, CreateError> {
         let header = secret.header();
-        let data_key = SecretBytes::new(*fresh::<32>(rng)?);
-        let nonce = *fresh::<12>(rng)?;
         let clear = Self::clear_part(&header);
-        // encrypted in place: no copy stays behind
         let plaintext = secret.to_secret_bytes();
+        // with all that is sealed, so that a generator that repeats itself repeats no key (safety.md S9)
+        let t = Transcript::new("backup", "data key").part(*fresh::<32>(rng)?).part(&clear).part(plaintext.as_slice());
+        let data_key = SecretBytes::new(t.finish());
+        let nonce = *fresh::<12>(rng)?;
+        // encrypted in place: no copy stays behind
         let mut buffer = Zeroizing::new(Vec::with_capacity(plaintext.len() + TAG));
         buffer.extend_from_slice(&plaintext);
         let tag = cipher(&data_key).seal(&nonce, &clear, &mut buffer).ok_or(CreateError::Slots)?;
@@ -141,6 +191,18 @@ impl Backup {
             return Err(CreateError::Slots);
         }
         recipients.into_iter().map(|recipient| recipient.seal(&info(clear), data_key, rng)).collect()
+    }
+
+    /// No password is made that no reader would try, with the others.
+    fn affordable<'a>(
+        others: impl Iterator<Item = &'a Recipient>,
+        slots: &'a [NewSlot<'_>],
+    ) -> Result<(), CreateError> {
+        let new = slots.iter().filter_map(|slot| match slot {
+            NewSlot::Password(_, work) => Some(work),
+            _ => None,
+        });
+        Limits::LARGE.allow(others.filter_map(Recipient::work).chain(new)).map_err(|_| CreateError::Work)
     }
 
     /// Opens a slot: which one, and the data key, after the MAC over header and slots has verified.
@@ -180,16 +242,24 @@ impl Backup {
     }
 
     /// Whether this is a backup of the expected key, by what it says of itself.
-    fn claims<S: Backed>(&self, expected: &Expected<'_, S::Group>) -> Result<(), OpenError> {
+    fn claims<S: Backed>(&self, expected: &Expected<S::Group>) -> Result<(), OpenError> {
         if !self.header.is_on::<S::Group>() || self.header.kind != S::KIND {
             return Err(OpenError::OtherKind);
         }
-        if self.header.public_key != S::Group::point_to_bytes(expected.public_key).as_ref() {
+        if self.header.public_key != S::Group::point_to_bytes(&expected.public_key).as_ref() {
             return Err(OpenError::OtherKey);
         }
         let found = self.header.epoch();
         if found < expected.epoch {
             return Err(OpenError::OldEpoch { found, expected: expected.epoch });
+        }
+        // the payload is refused later unless it has the point that the header says
+        let same = |share: &_| self.header.public_share == S::Group::point_to_bytes(share).as_ref();
+        if !expected.public_share.as_ref().is_none_or(same) {
+            return Err(OpenError::OtherShare);
+        }
+        if expected.slots.is_some_and(|recorded| recorded != self.slot_set()) {
+            return Err(OpenError::SlotSet);
         }
         Ok(())
     }
@@ -202,23 +272,23 @@ impl Backup {
     pub fn open<S: Backed>(
         &self,
         unlock: &Unlock<'_>,
-        expected: &Expected<'_, S::Group>,
+        expected: &Expected<S::Group>,
         limits: &Limits,
     ) -> Result<Opened<S>, OpenError> {
-        let (_, secret) = self.open_slot(unlock, expected, limits)?;
-        Ok(Opened { secret, slots: self.slot_set() })
+        self.claims::<S>(expected)?;
+        let (slot, data_key) = self.unlock(unlock, limits)?;
+        Ok(Opened { secret: self.decrypt(&data_key)?, slot })
     }
 
-    /// The slot that was opened, and the share.
-    fn open_slot<S: Backed>(
-        &self,
-        unlock: &Unlock<'_>,
-        expected: &Expected<'_, S::Group>,
-        limits: &Limits,
-    ) -> Result<(usize, S), OpenError> {
-        self.claims::<S>(expected)?;
-        let (at, data_key) = self.unlock(unlock, limits)?;
-        Ok((at, self.decrypt(&data_key)?))
+    /// What may be changed: a backup of the live share, with the slots that were recorded.
+    const fn changeable<G: Group>(expected: &Expected<G>) -> Result<(), ResealError> {
+        if expected.slots.is_none() {
+            return Err(ResealError::NoRecord);
+        }
+        if expected.public_share.is_none() {
+            return Err(ResealError::Open(OpenError::ShareUnknown));
+        }
+        Ok(())
     }
 
     /// Whether this opens it, without looking at the share.
@@ -232,18 +302,20 @@ impl Backup {
     /// Whether it opens and holds the right share, without handing it out.
     ///
     /// # Errors
-    /// [`OpenError`].
+    /// [`OpenError`]; [`OpenError::ShareUnknown`] if the caller does not say which share is the right one.
     pub fn validate_share<S: Backed>(
         &self,
         unlock: &Unlock<'_>,
-        expected: &Expected<'_, S::Group>,
+        expected: &Expected<S::Group>,
         limits: &Limits,
     ) -> Result<(), OpenError> {
+        expected.points().ok_or(OpenError::ShareUnknown)?;
         self.open::<S>(unlock, expected, limits).map(drop)
     }
 
-    /// The same backup with one more slot; the data key stays. The share is checked, too: only who has it can have made the slots,
-    /// whose record ([`Self::slot_set`]) the caller renews.
+    /// The same backup with one more slot; the data key stays. `expected` names the live share and the recorded slots, here and in all
+    /// that changes a backup: a slot that somebody else put in would receive the next share. The caller records the new
+    /// [`Self::slot_set`].
     ///
     /// # Errors
     /// [`ResealError`].
@@ -251,16 +323,18 @@ impl Backup {
         &self,
         slot: &NewSlot<'_>,
         unlock: &Unlock<'_>,
-        expected: &Expected<'_, S::Group>,
+        expected: &Expected<S::Group>,
         limits: &Limits,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, ResealError> {
+        Self::changeable(expected)?;
         self.claims::<S>(expected)?;
         let (_, data_key) = self.unlock(unlock, limits)?;
         self.decrypt::<S>(&data_key).map(drop)?;
         if self.slots.len() >= MAX_SLOTS {
             return Err(CreateError::Slots.into());
         }
+        Self::affordable(self.slots.iter().map(|slot| &slot.recipient), core::slice::from_ref(slot))?;
         let recipient = Recipient::new(slot, rng)?;
         if self.slots.iter().any(|other| other.recipient.same_key(&recipient)) {
             return Err(CreateError::Slots.into());
@@ -283,7 +357,7 @@ impl Backup {
         &self,
         at: usize,
         unlock: &Unlock<'_>,
-        expected: &Expected<'_, S::Group>,
+        expected: &Expected<S::Group>,
         limits: &Limits,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, ResealError> {
@@ -302,7 +376,7 @@ impl Backup {
         at: usize,
         slot: &NewSlot<'_>,
         unlock: &Unlock<'_>,
-        expected: &Expected<'_, S::Group>,
+        expected: &Expected<S::Group>,
         limits: &Limits,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, ResealError> {
@@ -320,7 +394,7 @@ impl Backup {
         &self,
         old: &Password,
         new: (&Password, Work),
-        expected: &Expected<'_, S::Group>,
+        expected: &Expected<S::Group>,
         limits: &Limits,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, ResealError> {
@@ -334,11 +408,12 @@ impl Backup {
         at: Option<usize>,
         slot: Option<&NewSlot<'_>>,
         unlock: &Unlock<'_>,
-        expected: &Expected<'_, S::Group>,
+        expected: &Expected<S::Group>,
         limits: &Limits,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, ResealError> {
-        let (opened, secret) = self.open_slot::<S>(unlock, expected, limits)?;
+        Self::changeable(expected)?;
+        let Opened { secret, slot: opened } = self.open::<S>(unlock, expected, limits)?;
         let at = at.unwrap_or(opened);
         if at >= self.slots.len() {
             return Err(ResealError::NoSlot);
@@ -346,6 +421,7 @@ impl Backup {
         let mut recipients: Vec<_> = self.slots.iter().map(|slot| slot.recipient.clone()).collect();
         recipients.remove(at);
         if let Some(slot) = slot {
+            Self::affordable(recipients.iter(), core::slice::from_ref(slot))?;
             recipients.insert(at, Recipient::new(slot, rng)?);
         }
         if recipients.is_empty() {
@@ -361,8 +437,8 @@ impl Backup {
     /// [`ResealError`].
     ///
     /// # Security
-    /// `recorded` MUST come from the holder's own record, never from the storage that has the backup: whoever controls that could add
-    /// a slot of its own and receive the share. The result MUST be stored durably before the old share is retired. Copies of the old
+    /// `recorded` MUST come from the holder's own record, made when it made or changed the backup, never from the storage that has it:
+    /// whoever controls that could add a slot of its own and receive the share. The result MUST be stored durably before the old share is retired. Copies of the old
     /// backup still open, and give the old share.
     pub fn reseal<S: Backed>(
         &self,
@@ -374,8 +450,10 @@ impl Backup {
             return Err(ResealError::SlotSet);
         }
         let new = secret.header();
-        if new.key_id != self.header.key_id || new.public_key != self.header.public_key || new.kind != self.header.kind
-        {
+        let of = |header: &Header| {
+            (header.kind, header.curve, header.scheme, header.key_id, header.index, header.public_key.clone())
+        };
+        if of(&new) != of(&self.header) {
             return Err(ResealError::OtherKey);
         }
         if new.epoch() < self.header.epoch() {
@@ -416,7 +494,7 @@ mod tests {
         let make = |secret: &KeyShare<Secp256k1>, password: &Password, rng: &mut _| {
             Backup::create(secret, &[NewSlot::Password(password, CHEAP)], rng).unwrap()
         };
-        let expected = Expected::<Secp256k1> { public_key: one.public_key(), epoch: 0 };
+        let expected = Expected::<Secp256k1>::key(*one.public_key());
         let open = |backup: &Backup, password: &Password| {
             backup.open::<KeyShare<Secp256k1>>(&Unlock::Password(password), &expected, &Limits::default()).err()
         };
@@ -460,7 +538,8 @@ mod tests {
     fn slots_of_somebody_without_the_share_are_never_recorded() {
         let rng = &mut seeded(31);
         let (password, share) = (password("the first password"), shares(3, 7).swap_remove(0));
-        let expected = Expected::<Secp256k1> { public_key: share.public_key(), epoch: 0 };
+        // here even the record is the attacker's
+        let expected = Expected::live(&share);
         let honest = Backup::create(&share, &[NewSlot::Password(&password, CHEAP)], rng).unwrap();
         let thief = DeviceKey::generate(rng).unwrap();
         let mut recipients = vec![honest.slots[0].recipient.clone()];
@@ -470,6 +549,7 @@ mod tests {
         let mac = mac(&data_key, &Backup::authenticated_part(&honest.header, &slots)).finalize().into_bytes().into();
         let Backup { header, payload, .. } = honest;
         let planted = Backup { header, slots, mac, payload };
+        let expected = expected.slots(planted.slot_set());
 
         let (unlock, limits) = (Unlock::Password(&password), Limits::default());
         assert_eq!(planted.validate_password(&unlock, &limits), Ok(()));

@@ -73,7 +73,7 @@ fn child() {
         NewSlot::XWing(hybrid.public()),
     ];
     let backup = Backup::create(&old[0], &slots, rng).unwrap();
-    let (expected, limits) = (Expected { public_key: old[0].public_key(), epoch: 0 }, Limits::default());
+    let (expected, limits) = (Expected::key(*old[0].public_key()), Limits::default());
     let data_key = Box::new(backup.unlock(&Unlock::Phrase(&phrase), &limits).unwrap());
     patterns.scalar("old share", old[0].secret());
     patterns.scalar("new share", new[0].secret());
@@ -91,21 +91,23 @@ fn child() {
         let Opened { secret, .. } = backup.open::<Share>(&unlock, &expected, &limits).unwrap();
         assert!(secret.secret().public() == old[0].secret().public());
         drop(secret);
-        backup.validate_share::<Share>(&unlock, &expected, &limits).unwrap();
+        backup.validate_share::<Share>(&unlock, &Expected::live(&old[0]), &limits).unwrap();
     }
     let (resealed, _) = backup.reseal(&new[0], &backup.slot_set(), rng).unwrap();
     let unlock = Unlock::Password(&password);
-    let changed = resealed.remove_slot::<Share>(1, &unlock, &expected, &limits, rng).unwrap();
+    let live = Expected::live(&new[0]).slots(resealed.slot_set());
+    let changed = resealed.remove_slot::<Share>(1, &unlock, &live, &limits, rng).unwrap();
     let halves = changed.clone().detach();
     let joined = Backup::attach(halves.0, halves.1).unwrap();
     assert!(Backup::from_pem(&joined.to_pem()).unwrap() == changed);
     let another = text(3);
     let another =
         Password::new(&another, &PasswordPolicy::default()).map(|made| (made, Zeroizing::new(another))).unwrap();
-    let more = resealed.add_slot::<Share>(&NewSlot::Password(&another.0, CHEAP), &unlock, &expected, &limits, rng);
-    let password_changed =
-        more.unwrap().change_password::<Share>(&another.0, (&another.0, CHEAP), &expected, &limits, rng).unwrap();
-    assert!(password_changed.validate_share::<Share>(&unlock, &expected, &limits).is_ok());
+    let slot = NewSlot::Password(&another.0, CHEAP);
+    let more = resealed.add_slot::<Share>(&slot, &unlock, &live, &limits, rng).unwrap();
+    let live = live.slots(more.slot_set());
+    let password_changed = more.change_password::<Share>(&another.0, (&another.0, CHEAP), &live, &limits, rng).unwrap();
+    assert!(password_changed.validate_share::<Share>(&unlock, &Expected::live(&new[0]), &limits).is_ok());
     drop(another);
     // every way to fail
     let mut other = text(2);
@@ -168,7 +170,8 @@ fn leaving() {
     let (answer, share) = give(share, &mut ledger, rng).ok().unwrap();
     let (share, replayed) = give(share, &mut ledger, rng).err().unwrap();
     assert!(replayed == ExportError::Replayed);
-    let received = receiver.open::<Share>(&answer, &public, Duration::from_secs(8)).unwrap();
+    let expected = Expected::key(public).share(scalar);
+    let received = receiver.open::<Share>(&answer, &expected, Duration::from_secs(8)).unwrap();
     assert!(received.secret().public() == scalar);
     drop((share, received, receiver, ledger));
     assert_eq!(patterns.found(), Vec::<&str>::new());

@@ -31,6 +31,13 @@ const MIN_LOG_N: u8 = 14;
 const MAX_LOG_N: u8 = 20;
 const MAX_R: u32 = 16;
 const MAX_P: u32 = 4;
+/// No allocation is larger, whatever a caller allows.
+#[allow(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "2^31 - 1 or 2^63 - 1, and `From` is not const"
+)]
+const ADDRESSABLE: u64 = (usize::MAX >> 1) as u64;
 
 /// What a reader takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,10 +68,10 @@ impl Limits {
             let memory = work.memory();
             let excess = |required, limit| Err(OpenError::ExcessiveWork { required, limit });
             if log_n > MAX_LOG_N || r > MAX_R || p > MAX_P {
-                return excess(work.total(), self.work);
+                return excess(u64::MAX, self.work);
             }
-            if memory > self.memory {
-                return excess(memory, self.memory);
+            if memory > self.memory.min(ADDRESSABLE) {
+                return excess(memory, self.memory.min(ADDRESSABLE));
             }
             if log_n < MIN_LOG_N || r == 0 || p == 0 {
                 return Err(OpenError::WeakWork);
@@ -84,8 +91,8 @@ impl Limits {
         // the table of N blocks, and beside it the p that are mixed: where p has no other bound, they may be more
         let mixed = u64::from(work.r).saturating_mul(u64::from(work.p)).saturating_mul(128);
         let (memory, total) = (work.memory().max(mixed), work.total());
-        if memory > self.memory {
-            return Err(OpenError::ExcessiveWork { required: memory, limit: self.memory });
+        if memory > self.memory.min(ADDRESSABLE) {
+            return Err(OpenError::ExcessiveWork { required: memory, limit: self.memory.min(ADDRESSABLE) });
         }
         if total > self.work {
             return Err(OpenError::ExcessiveWork { required: total, limit: self.work });

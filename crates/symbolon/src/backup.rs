@@ -10,7 +10,8 @@
 //! let made = backup::backup(share, &slots, &mut SysRng)?;
 //! // `made.file` goes to any storage, `made.slots` stays beside the live share
 //!
-//! let expected = Expected { public_key: share.public_key(), epoch: share.epoch() };
+//! // from the records of the other holders: which share it was
+//! let expected = Expected::live(share).slots(made.slots);
 //! let unlock = Unlock::Phrase(&phrase);
 //! let share: KeyShare<Secp256k1> = backup::restore(made.file.as_bytes(), &unlock, &expected, &Limits::default())?.secret;
 //! # Ok(()) }
@@ -44,7 +45,7 @@ use rand_core::TryCryptoRng;
 pub struct Made {
     /// The text form, for any storage.
     pub file: String,
-    /// Its recipients: kept beside the live share, for [`reseal`].
+    /// Its recipients: kept beside the live share, and apart from the file, for every change and for [`reseal`].
     pub slots: SlotSet,
 }
 
@@ -92,12 +93,13 @@ pub fn backup<S: Backed>(secret: &S, slots: &[NewSlot<'_>], rng: &mut impl TryCr
 /// [`RestoreError`].
 ///
 /// # Security
-/// A restored share knows nothing of what its ledger knew. Pair setups and banked items are made anew, never copied from the lost
+/// `expected` names the public share, from the records of the other holders; with the public key alone, what is restored may be anybody's
+/// making. A restored share knows nothing of what its ledger knew. Pair setups and banked items are made anew, never copied from the lost
 /// device; if that device may still run, [`crate::committee`]'s resharing puts it out.
 pub fn restore<S: Backed>(
     file: &[u8],
     unlock: &Unlock<'_>,
-    expected: &Expected<'_, S::Group>,
+    expected: &Expected<S::Group>,
     limits: &Limits,
 ) -> Result<Opened<S>, RestoreError> {
     Ok(Backup::read(file)?.open(unlock, expected, limits)?)
@@ -111,14 +113,14 @@ pub fn change_password<S: Backed>(
     file: &[u8],
     old: &Password,
     new: (&Password, Work),
-    expected: &Expected<'_, S::Group>,
+    expected: &Expected<S::Group>,
     limits: &Limits,
     rng: &mut impl TryCryptoRng,
 ) -> Result<Made, ChangeError> {
     Ok(Made::of(&Backup::read(file)?.change_password::<S>(old, new, expected, limits, rng)?))
 }
 
-/// One more slot: [`Backup::add_slot`].
+/// One more slot: [`Backup::add_slot`]. `expected` names the recorded slots, here and in [`change_password`].
 ///
 /// # Errors
 /// [`ChangeError`].
@@ -126,7 +128,7 @@ pub fn add_slot<S: Backed>(
     file: &[u8],
     slot: &NewSlot<'_>,
     unlock: &Unlock<'_>,
-    expected: &Expected<'_, S::Group>,
+    expected: &Expected<S::Group>,
     limits: &Limits,
     rng: &mut impl TryCryptoRng,
 ) -> Result<Made, ChangeError> {

@@ -35,7 +35,7 @@ fn limits() -> Limits {
 
 /// What each holder keeps: its file anywhere, the record of its slots beside the share.
 fn restored<G: Group>(made: &Made, unlock: &Unlock<'_>, key: &G::Point, epoch: u32) -> Opened<KeyShare<G>> {
-    let expected = Expected { public_key: key, epoch };
+    let expected = Expected::key(*key).epoch(epoch);
     backup::restore(made.file.as_bytes(), unlock, &expected, &limits()).ok().unwrap()
 }
 
@@ -51,21 +51,31 @@ fn life<G: Group>(check: impl Fn(&mut Devices<G>)) {
     assert_eq!(none.err(), Some(CreateError::Slots));
 
     // another password for the first, a further slot for the second; what is wrong changes nothing and says what it is
-    let expected = Expected::<G> { public_key: &key, epoch: 0 };
+    let expected = |of: u16, made: &Made| Expected::live(devices.share(of)).slots(made.slots);
     let file = |made: &Made| made.file.clone().into_bytes();
     let changed = |old: &Password, rng: &mut _| {
-        backup::change_password::<KeyShare<G>>(&file(&made[0]), old, (&new, CHEAP), &expected, &limits(), rng)
+        backup::change_password::<KeyShare<G>>(
+            &file(&made[0]),
+            old,
+            (&new, CHEAP),
+            &expected(1, &made[0]),
+            &limits(),
+            rng,
+        )
     };
     let wrong = ChangeError::Reseal(ResealError::Open(OpenError::WrongPassword));
     assert_eq!(changed(&new, rng).err(), Some(wrong));
     let first = changed(&old, rng).unwrap();
     let (slot, unlock) = (NewSlot::Phrase(&other), Unlock::Password(&old));
-    let second = backup::add_slot::<KeyShare<G>>(&file(&made[1]), &slot, &unlock, &expected, &limits(), rng).unwrap();
-    let garbage = backup::add_slot::<KeyShare<G>>(b"a file", &slot, &unlock, &expected, &limits(), rng);
+    let second =
+        backup::add_slot::<KeyShare<G>>(&file(&made[1]), &slot, &unlock, &expected(2, &made[1]), &limits(), rng)
+            .unwrap();
+    let garbage = backup::add_slot::<KeyShare<G>>(b"a file", &slot, &unlock, &expected(2, &made[1]), &limits(), rng);
     assert_eq!(garbage.err(), Some(ChangeError::Read(ReadError::NotABackup)));
     (made[0], made[1]) = (first, second);
     for (made, unlock) in [(&made[0], Unlock::Password(&new)), (&made[1], Unlock::Phrase(&other))] {
-        assert_eq!(restored::<G>(made, &unlock, &key, 0).slots, made.slots);
+        let opened = restored::<G>(made, &unlock, &key, 0);
+        assert!(opened.secret.public_key() == &key);
     }
 
     // a refresh at night: every holder seals its new share to the recorded slots, and then the old share may go
@@ -88,7 +98,7 @@ fn life<G: Group>(check: impl Fn(&mut Devices<G>)) {
     for (old_file, unlock) in
         [(&stale[0], Unlock::Password(&new)), (&stale[1], Unlock::Phrase(&other)), (&stale[2], Unlock::Phrase(&phrase))]
     {
-        let expected = Expected::<G> { public_key: &key, epoch };
+        let expected = Expected::<G>::key(key).epoch(epoch);
         let outcome = backup::restore::<KeyShare<G>>(old_file.file.as_bytes(), &unlock, &expected, &limits());
         let old_epoch = OpenError::OldEpoch { found: epoch - 1, expected: epoch };
         assert_eq!(outcome.err(), Some(RestoreError::Open(old_epoch)));
@@ -100,7 +110,9 @@ fn life<G: Group>(check: impl Fn(&mut Devices<G>)) {
     for (me, unlock) in (1..=3).zip(&secrets) {
         let at = usize::from(me) - 1;
         let opened = restored::<G>(&made[at], unlock, &key, epoch);
-        assert_eq!(opened.slots, made[at].slots);
+        // what the other holders know of this one's share
+        let known = devices.share(1 + me % 3).members()[at].public_share;
+        assert!(opened.secret.secret().public() == known);
         lost.at(id(me)).share = Some(opened.secret);
     }
     check(&mut lost);
@@ -140,7 +152,7 @@ fn an_exit_has_the_addresses_of_the_wallet() {
         let (key, slots) = (*wallet.share().public_key(), [NewSlot::Phrase(&phrase)]);
         let made = backup::backup(wallet.share(), &slots, rng).unwrap();
         let of_factor = backup::backup(&factor.unwrap(), &slots, rng).unwrap();
-        let expected = Expected { public_key: &key, epoch: 0 };
+        let expected = Expected::key(key);
         let share = backup::restore::<KeyShare<Secp256k1>>(made.file.as_bytes(), &unlock, &expected, &limits());
         let factor = backup::restore(of_factor.file.as_bytes(), &unlock, &expected, &limits());
         shares.push(share.ok().unwrap().secret);

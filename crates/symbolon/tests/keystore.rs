@@ -90,7 +90,7 @@ fn a_key_from_a_file_signs_only_after_its_first_refresh() {
         let slots = [NewSlot::Password(&password, CHEAP), NewSlot::Phrase(&phrase)];
         Backup::create(devices.share(me), &slots, &mut rng).unwrap().to_pem()
     });
-    let expected = Expected { public_key: &public_key, epoch: 1 };
+    let expected = Expected::key(public_key).epoch(1);
     let unlocks = [Unlock::Password(&password), Unlock::Phrase(&phrase)];
     let mut opened = Vec::new();
     for (pem, unlock) in backups.iter().zip(unlocks) {

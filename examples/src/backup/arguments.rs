@@ -2,7 +2,7 @@
 
 use super::{
     Failure,
-    unlock::{Expect, How, Keys},
+    unlock::{Expect, How, Keys, Whose},
 };
 use crate::BadInput;
 use alloy_primitives::hex;
@@ -15,7 +15,9 @@ use symbolon::{Ed25519, Group, Secp256k1, backup::Work};
 
 /// Options with a value; those with `true` may be given several times.
 const UNLOCK: [(&str, bool); 3] = [("password-file", true), ("phrase-file", true), ("device-key", true)];
-const EXPECT: [(&str, bool); 3] = [("expect", false), ("epoch", false), ("store", false)];
+const STORE: &[(&str, bool)] = &[("store", false)];
+const KEY: &[(&str, bool)] = &[("expect", false), ("epoch", false), ("store", false)];
+const SHARE: &[(&str, bool)] = &[("expect", false), ("epoch", false), ("store", false), ("share", false)];
 
 /// What a command takes.
 struct Command {
@@ -24,22 +26,22 @@ struct Command {
     files: (usize, usize),
     values: &'static [(&'static str, bool)],
     flags: &'static [&'static str],
-    /// Whether it opens files, and so takes what opens them and what is expected.
-    opens: bool,
+    /// What it takes to say what is expected of files that it opens; without any it opens none.
+    expects: &'static [(&'static str, bool)],
 }
 
-const COMMANDS: [Command; 7] = [
+const COMMANDS: [Command; 8] = [
     Command {
         name: "create",
         files: (0, 0),
         values: &[("store", false), ("out", false), ("device", true), ("password-file", false), ("log-n", false)],
         flags: &["factor", "no-password", "phrase", "force"],
-        opens: false,
+        expects: &[],
     },
-    Command { name: "device", files: (0, 0), values: &[("out", false)], flags: &["force"], opens: false },
-    Command { name: "inspect", files: (1, 1), values: &[], flags: &["json"], opens: false },
-    Command { name: "check", files: (1, 1), values: &[], flags: &[], opens: true },
-    Command { name: "open", files: (1, 1), values: &[("into", false)], flags: &[], opens: true },
+    Command { name: "device", files: (0, 0), values: &[("out", false)], flags: &["force"], expects: &[] },
+    Command { name: "inspect", files: (1, 1), values: &[], flags: &["json"], expects: &[] },
+    Command { name: "check", files: (1, 1), values: &[], flags: &[], expects: SHARE },
+    Command { name: "open", files: (1, 1), values: &[("into", false)], flags: &[], expects: SHARE },
     Command {
         name: "rewrap",
         files: (1, 1),
@@ -52,7 +54,7 @@ const COMMANDS: [Command; 7] = [
             ("remove", false),
         ],
         flags: &["new-password", "add-phrase", "reseal", "force"],
-        opens: true,
+        expects: &[("store", false), ("share", false)],
     },
     Command {
         name: "exit",
@@ -67,8 +69,9 @@ const COMMANDS: [Command; 7] = [
             ("log-n", false),
         ],
         flags: &["force"],
-        opens: true,
+        expects: KEY,
     },
+    Command { name: "forget", files: (0, 0), values: STORE, flags: &["factor"], expects: &[] },
 ];
 
 /// The arguments of one command, of which each option is one that the command has.
@@ -114,11 +117,11 @@ impl Given {
                 Long(name) => name.to_owned(),
                 other => return Err(usage(other.unexpected())),
             };
-            if command.opens && name == "ask-phrase" {
+            if command.opens() && name == "ask-phrase" {
                 given.unlock.push((name, OsString::new()));
-            } else if command.opens && UNLOCK.iter().any(|(other, _)| name == *other) {
+            } else if command.opens() && UNLOCK.iter().any(|(other, _)| name == *other) {
                 given.unlock.push((name, parser.value().map_err(usage)?));
-            } else if command.flags.contains(&name.as_str()) || command.opens && name == "large" {
+            } else if command.flags.contains(&name.as_str()) || command.opens() && name == "large" {
                 given.flags.push(name);
             } else if let Some((_, many)) = command.option(&name) {
                 let values = given.values.entry(name.clone()).or_default();
@@ -210,12 +213,16 @@ impl Given {
 
     /// What is expected of the files.
     pub(super) fn expect(&self) -> Result<Expect, Failure> {
+        let share = self.text("share")?.map(|text| point("share", text)).transpose()?;
         match (self.text("expect")?, self.path("store")) {
-            (Some(text), None) => Ok(Expect::Key(public_key(text)?, self.number("epoch", u32::MAX)?.unwrap_or(0))),
+            (Some(text), None) => {
+                let (public_key, epoch) = (point("expect", text)?, self.number("epoch", u32::MAX)?.unwrap_or(0));
+                Ok(Expect { whose: Whose::Key { public_key, epoch }, share })
+            }
             (None, Some(_)) if self.values.contains_key("epoch") => {
                 Err(BadInput::new("--epoch goes with --expect: a store knows its epoch").into())
             }
-            (None, Some(directory)) => Expect::store(directory),
+            (None, Some(directory)) => Expect::store(directory, share),
             _ => Err(BadInput::new(
                 "say whose key it has to be, from your own records: --expect PUBLIC_KEY or --store DIR, one of them",
             )
@@ -225,19 +232,22 @@ impl Given {
 }
 
 impl Command {
+    const fn opens(&self) -> bool {
+        !self.expects.is_empty()
+    }
+
     fn option(&self, name: &str) -> Option<&(&'static str, bool)> {
-        let expect: &[(&str, bool)] = if self.opens { &EXPECT } else { &[] };
-        self.values.iter().chain(expect).find(|(other, _)| name == *other)
+        self.values.iter().chain(self.expects).find(|(other, _)| name == *other)
     }
 }
 
 /// Hexadecimal digits, or base58 of an Ed25519 key.
-fn public_key(text: &str) -> Result<Vec<u8>, BadInput> {
+fn point(option: &str, text: &str) -> Result<Vec<u8>, BadInput> {
     let bytes = hex::decode(text).or_else(|_| bs58::decode(text).into_vec()).unwrap_or_default();
     if Secp256k1::point_from_bytes(&bytes).is_ok() || Ed25519::point_from_bytes(&bytes).is_ok() {
         return Ok(bytes);
     }
     Err(BadInput::new(format!(
-        "--expect {text:?} is no public key: 66 hexadecimal digits, or 64 of an ed25519 key (`wallet.json` has it)"
+        "--{option} {text:?} is no public key: 66 hexadecimal digits, or 64 of an ed25519 key (`wallet.json` has it)"
     )))
 }

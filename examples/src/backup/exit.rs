@@ -6,7 +6,7 @@ use super::{
     files,
     make::free,
     person::{Person, ask_new, new_password, working},
-    store::address,
+    store::{Keep, address},
     unlock::{Expect, File, Keys, Secret, Task},
 };
 use crate::BadInput;
@@ -14,9 +14,7 @@ use alloy_primitives::hex;
 use std::{io::Write, path::Path};
 use symbolon::{
     DerivationPath, Ed25519, EthereumAddress, KeyId, KeyShare, PairFactor, Secp256k1, SysRng,
-    backup::{
-        Backed, Change, Consent, Exit, ExitError, SecretKind, Work, exit as rebuild, exit_pair, to_keystore, xprv,
-    },
+    backup::{Change, Consent, Exit, ExitError, SecretKind, Work, exit as rebuild, exit_pair, to_keystore, xprv},
     derive,
     frost::sign_with_scalar,
 };
@@ -64,7 +62,7 @@ pub(super) fn exit(
         .into());
     }
     let wanted = Wanted::read(given, on_ed25519, person)?;
-    consent(given, &expect, first, person)?;
+    consent(given, &expect, person)?;
 
     let mut secrets = Vec::new();
     for (at, file) in files.iter().enumerate() {
@@ -93,8 +91,8 @@ pub(super) fn exit(
 }
 
 /// The address, typed by whoever wants the key of it in one place.
-fn consent(given: &Given, expect: &Expect, first: &File, person: &mut impl Person) -> Result<(), Failure> {
-    let address = address(&expect.key(first.header()).0)?;
+fn consent(given: &Given, expect: &Expect, person: &mut impl Person) -> Result<(), Failure> {
+    let address = address(&expect.public_key())?;
     let typed = match given.text("consent")? {
         Some(typed) => typed.to_owned(),
         None => {
@@ -140,16 +138,19 @@ struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    fn open<S: Backed>(&self, secrets: Vec<Secret>, person: &impl Person) -> Result<Vec<S>, Failure> {
+    fn open<S: Keep>(&self, secrets: Vec<Secret>, person: &impl Person) -> Result<Vec<S>, Failure> {
         let open = |(file, secret)| {
-            let task = Task { file, secret, expect: self.expect, limits: self.keys.limits() };
+            let task = Task { file, secret, expect: self.expect, slots: None, limits: self.keys.limits() };
             task.with::<S, _>(person, |backup, unlock, expected, limits| backup.open::<S>(unlock, expected, limits))
         };
         // one secret for each file: they were made of the files
         self.files.iter().zip(secrets).map(open).map(|opened| opened.map(|opened| opened.secret)).collect()
     }
 
-    fn rebuild<G: symbolon::Group>(&self, secrets: Vec<Secret>, person: &impl Person) -> Result<Exit<G>, Failure> {
+    fn rebuild<G: symbolon::Group>(&self, secrets: Vec<Secret>, person: &impl Person) -> Result<Exit<G>, Failure>
+    where
+        KeyShare<G>: Keep,
+    {
         let shares = self.open::<KeyShare<G>>(secrets, person)?;
         let key = shares.first().map(KeyShare::key_id).ok_or_else(|| BadInput::new("which files?"))?;
         rebuild(&shares, &agreed(key)).map_err(|e| refused(e, self.files))

@@ -4,7 +4,12 @@ use super::Failure;
 use crate::BadInput;
 use std::{
     io::{self, IsTerminal, Write},
-    sync::mpsc::{self, RecvTimeoutError},
+    process::exit,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -35,14 +40,35 @@ pub trait Person {
     fn watches(&self) -> bool;
 }
 
-/// The person at the terminal.
+/// Exit status after Ctrl-C, as of a shell's.
+const INTERRUPTED: i32 = 130;
+/// While a secret is typed, the signal of Ctrl-C must not end the program: nobody would turn the terminal's echo on again.
+static PROMPTING: AtomicBool = AtomicBool::new(false);
+static HANDLER: Once = Once::new();
+
+/// The person at the terminal. Ctrl-C ends the process with status 130.
 #[derive(Debug)]
 #[allow(clippy::exhaustive_structs, reason = "it has nothing")]
 pub struct Terminal;
 
 impl Person for Terminal {
     fn secret(&mut self, prompt: &str) -> io::Result<Zeroizing<String>> {
-        rpassword::prompt_password(prompt).map(Zeroizing::new)
+        HANDLER.call_once(|| {
+            // where there is a handler already, the application has its own way to end
+            let _ = ctrlc::set_handler(|| {
+                if !PROMPTING.load(Ordering::SeqCst) {
+                    exit(INTERRUPTED);
+                }
+            });
+        });
+        PROMPTING.store(true, Ordering::SeqCst);
+        let typed = rpassword::prompt_password(prompt);
+        PROMPTING.store(false, Ordering::SeqCst);
+        match typed {
+            // the terminal is as it was before
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => exit(INTERRUPTED),
+            typed => typed.map(Zeroizing::new),
+        }
     }
 
     fn line(&mut self, prompt: &str) -> io::Result<String> {

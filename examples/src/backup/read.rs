@@ -3,6 +3,7 @@
 use super::{
     Failure,
     arguments::Given,
+    make::outside_of_stores,
     person::Person,
     store::{Keep, Store, address, name as kind_name},
     unlock::{File, Task, by_kind, name as slot_name},
@@ -37,11 +38,12 @@ pub(super) fn inspect(given: &Given, out: &mut impl Write) -> Result<(), Failure
         ("secret", secret),
         ("signs", format!("{} on {}", header.scheme().name().to_uppercase(), curve(&file))),
         ("public key", hex::encode(header.public_key())),
+        ("public share", hex::encode(header.public_share())),
         ("address", address(header.public_key())?),
         ("key id", hex::encode(header.key_id())),
         ("epoch", header.epoch().to_string()),
     ] {
-        writeln!(out, "  {name:<12}{value}")?;
+        writeln!(out, "  {name:<14}{value}")?;
     }
     writeln!(out, "It opens with any one of:")?;
     list_slots(&file.backup, out)
@@ -95,47 +97,77 @@ pub(super) fn check(given: &Given, person: &mut impl Person, out: &mut impl Writ
     let (expect, keys) = (given.expect()?, given.keys()?);
     let file = File::read(given.file()?)?;
     let secret = keys.secret(0, &file, person)?;
-    let task = Task { file: &file, secret, expect: &expect, limits: keys.limits() };
+    let task = Task { file: &file, secret, expect: &expect, slots: None, limits: keys.limits() };
     let shown = file.path.display();
-    by_kind!(file.header(), checked(&task, person, out))?;
-    writeln!(out, "{shown}: it holds the right share, of epoch {}", file.header().epoch())?;
+    let epoch = file.header().epoch();
+    if by_kind!(file.header(), checked(&task, person, out))? {
+        writeln!(out, "{shown}: it holds the right share, of epoch {epoch}")?;
+    } else {
+        writeln!(out, "{shown}: it holds a share of this key, of epoch {epoch}. NOT PROVEN: {}", unproven(&file))?;
+    }
     Ok(())
 }
 
-fn checked<S: Keep>(task: &Task<'_>, person: &impl Person, out: &mut impl Write) -> Result<(), Failure> {
+/// Gives whether it was known which share is the right one.
+fn checked<S: Keep>(task: &Task<'_>, person: &impl Person, out: &mut impl Write) -> Result<bool, Failure> {
     // two answers: a lost password is not a bad share
     task.with::<S, _>(person, |backup, unlock, _, limits| backup.validate_password(unlock, limits))?;
     writeln!(out, "{}: it opens", task.file.path.display())?;
-    task.with::<S, _>(person, |backup, unlock, expected, limits| backup.validate_share::<S>(unlock, expected, limits))
+    let known = task.knows_share::<S>();
+    task.with::<S, _>(person, |backup, unlock, expected, limits| {
+        if known {
+            backup.validate_share::<S>(unlock, expected, limits)
+        } else {
+            backup.open::<S>(unlock, expected, limits).map(drop)
+        }
+    })?;
+    Ok(known)
+}
+
+/// What the public key alone leaves open, and what to do.
+fn unproven(file: &File) -> String {
+    let header = file.header();
+    let (index, share) = (header.index(), hex::encode(header.public_share()));
+    format!(
+        "that this is the share of {index}. Anybody who knows the public key can make a share that fits it. The public share in \
+         the file is {share}: compare it with what the other party has of {index} (its wallet.json), or give that with --share"
+    )
 }
 
 /// Restores the share into a new store.
-pub(super) fn open(given: &Given, person: &mut impl Person, out: &mut impl Write) -> Result<(), Failure> {
+pub(super) fn open(
+    given: &Given,
+    person: &mut impl Person,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> Result<(), Failure> {
     let (expect, keys, into) = (given.expect()?, given.keys()?, given.needed("into")?);
     if into.symlink_metadata().is_ok() {
         // before anything is asked
         return Err(BadInput::new(format!("{} exists: choose another directory", into.display())).into());
     }
+    outside_of_stores(into)?;
     let file = File::read(given.file()?)?;
     let secret = keys.secret(0, &file, person)?;
-    let task = Task { file: &file, secret, expect: &expect, limits: keys.limits() };
-    let (kept, slots) = by_kind!(file.header(), opened(&task, person))?;
-    let store = Store::create(into)?;
-    store.put(&kept)?;
-    store.record(file.header().kind(), slots, None)?;
+    let task = Task { file: &file, secret, expect: &expect, slots: None, limits: keys.limits() };
+    let (kept, known) = by_kind!(file.header(), opened(&task, person))?;
+    // its slots are on no record: whoever kept the file may have put one of its own there
+    Store::create(into)?.put(&kept)?;
     writeln!(
         out,
-        "{}: restored, of epoch {}. If the old device was lost and not destroyed, refresh the key: its share is as good as this one",
+        "{}: restored, of epoch {}. If the old device was lost and not destroyed, refresh the key: its share is as good as this one. \
+         Make a new backup (backup create): the slots of this one are on no record here",
         into.display(),
         file.header().epoch()
     )?;
+    if !known {
+        writeln!(err, "backup: WARNING: not proven is {}. Do not use the store before that", unproven(&file))?;
+    }
     Ok(())
 }
 
-type Restored = (super::store::Kept, symbolon::backup::SlotSet);
-
-fn opened<S: Keep>(task: &Task<'_>, person: &impl Person) -> Result<Restored, Failure> {
+fn opened<S: Keep>(task: &Task<'_>, person: &impl Person) -> Result<(super::store::Kept, bool), Failure> {
     let opened =
         task.with::<S, _>(person, |backup, unlock, expected, limits| backup.open::<S>(unlock, expected, limits))?;
-    Ok((opened.secret.keep(), opened.slots))
+    Ok((opened.secret.keep(), task.knows_share::<S>()))
 }

@@ -4,19 +4,19 @@ use super::{
     Failure,
     arguments::Given,
     files,
-    make::{free, show},
+    make::{free, put, show},
     person::{Person, ask_new, new_password},
     read::list_slots,
-    store::{Keep, Kept},
-    unlock::{Expect, File, Keys, Task, by_kind, device_public_key},
+    store::{Keep, Kept, Store},
+    unlock::{File, Keys, Task, Whose, by_kind, device_public_key},
 };
 use crate::BadInput;
-use std::{io::Write, path::Path};
+use std::io::Write;
 use symbolon::{
     SysRng,
     backup::{
         Backup, CreateError, DevicePublicKey, Expected, Limits, NewSlot, Password, Phrase, ResealError, SecretKind,
-        SlotKind, Unlock, Work,
+        SlotKind, SlotSet, Unlock, Work,
     },
 };
 
@@ -34,34 +34,52 @@ struct Changes {
 /// Makes a changed backup.
 pub(super) fn rewrap(given: &Given, person: &mut impl Person, out: &mut impl Write) -> Result<(), Failure> {
     let (to, force) = (given.needed("out")?, given.flag("force"));
+    // what the store has recorded is all that tells a slot of the owner from one that somebody else put in
+    given.needed("store")?;
     let (expect, keys) = (given.expect()?, given.keys()?);
+    let reseals = given.flag("reseal");
+    if reseals {
+        only_reseals(given, &keys)?;
+    }
+    let Whose::Store(known) = &expect.whose else { return Err(BadInput::new("rewrap needs --store").into()) };
+    let (store, kept) = &**known;
     let file = File::read(given.file()?)?;
     free(to, force)?;
-    let (backup, old_copies) = if given.flag("reseal") {
-        (reseal(given, &keys, &expect, &file)?, "open with the same, and give the share of their epoch: destroy them")
+    let recorded = on_record(store, &file)?;
+    let (backup, old_copies) = if reseals {
+        let backup = reseal(kept, recorded, &file)?;
+        (backup, "open with the same, and give the share of their epoch: destroy them")
     } else {
         let secret = keys.secret(0, &file, person)?;
         let changes = Changes::read(given, &file, person)?;
         if let Some(phrase) = &changes.phrase {
             show(phrase, to, person)?;
         }
-        let task = Task { file: &file, secret, expect: &expect, limits: keys.limits() };
+        let task = Task { file: &file, secret, expect: &expect, slots: Some(recorded), limits: keys.limits() };
         let backup = by_kind!(file.header(), change(&task, &changes, person))?;
         (backup, "still open with what opened them: destroy them. If it may have leaked, refresh the key, too")
     };
-    files::write(to, backup.to_pem().as_bytes(), force)?;
-    match &expect {
-        Expect::Store(store) => {
-            store.0.record(backup.header().kind(), backup.slot_set(), Some(file.backup.slot_set()))?;
-        }
-        Expect::Key(..) => {
-            writeln!(out, "No store has recorded the new slots: without --store DIR it cannot be re-sealed.")?;
-        }
-    }
+    let replaced = put(store, &backup, to, force, Some(&file.backup))?;
     writeln!(out, "{}: made, of epoch {}. It opens with any one of:", to.display(), backup.header().epoch())?;
     list_slots(&backup, out)?;
+    replaced.say(to, out)?;
     writeln!(out, "Copies of {} {old_copies}.", file.path.display())?;
     Ok(())
+}
+
+/// The slots of the file, if they are those of a backup of the store.
+fn on_record(store: &Store, file: &File) -> Result<SlotSet, Failure> {
+    let (kind, found) = (file.header().kind(), file.backup.slot_set());
+    let recorded: Vec<_> = store.recorded()?.into_iter().filter(|(of, _)| *of == kind).collect();
+    if recorded.contains(&(kind, found)) {
+        return Ok(found);
+    }
+    let why = if recorded.is_empty() {
+        "the store has recorded no slots"
+    } else {
+        "its slots are not those that the store has recorded: somebody changed them, or a newer file has replaced this one"
+    };
+    Err(format!("{}: {why}. Make a new backup: backup create", file.path.display()).into())
 }
 
 impl Changes {
@@ -140,47 +158,53 @@ fn changed<S: Keep>(
     backup: &Backup,
     changes: &Changes,
     unlock: &Unlock<'_>,
-    expected: &Expected<'_, S::Group>,
+    expected: &Expected<S::Group>,
     limits: &Limits,
 ) -> Result<Backup, ResealError> {
     let rng = &mut SysRng;
-    let (mut changed, mut unlock, mut limits) = (backup.clone(), *unlock, *limits);
+    let (mut changed, mut expected, mut unlock, mut limits) = (backup.clone(), *expected, *unlock, *limits);
     let added = changes.phrase.iter().map(NewSlot::Phrase).chain(changes.devices.iter().map(NewSlot::Device));
     for slot in added {
-        changed = changed.add_slot::<S>(&slot, &unlock, expected, &limits, rng)?;
+        changed = changed.add_slot::<S>(&slot, &unlock, &expected, &limits, rng)?;
+        // made here, of what was expected
+        expected = expected.slots(changed.slot_set());
     }
     if let Some((password, at)) = &changes.password {
         let slot = NewSlot::Password(password, changes.work);
         changed = match at {
-            Some(at) => changed.replace_slot::<S>(*at, &slot, &unlock, expected, &limits, rng)?,
-            None => changed.add_slot::<S>(&slot, &unlock, expected, &limits, rng)?,
+            Some(at) => changed.replace_slot::<S>(*at, &slot, &unlock, &expected, &limits, rng)?,
+            None => changed.add_slot::<S>(&slot, &unlock, &expected, &limits, rng)?,
         };
-        // its cost is the caller's own choice
-        (unlock, limits) = (Unlock::Password(password), Limits::LARGE);
+        expected = expected.slots(changed.slot_set());
+        (unlock, limits) = (Unlock::Password(password), with_own(&limits, &changes.work));
     }
     match changes.remove {
-        Some(at) => changed.remove_slot::<S>(at, &unlock, expected, &limits, rng),
+        Some(at) => changed.remove_slot::<S>(at, &unlock, &expected, &limits, rng),
         None => Ok(changed),
     }
 }
 
-/// Seals the store's newer share to the same slots.
-fn reseal(given: &Given, keys: &Keys, expect: &Expect, file: &File) -> Result<Backup, Failure> {
-    let Expect::Store(store) = expect else {
-        return Err(BadInput::new("--reseal needs --store DIR, which has the new share").into());
-    };
-    let other =
-        ["new-password-file", "slot", "add-device", "remove", "log-n"].iter().any(|name| given.path(name).is_some());
+/// What the caller allows for slots of the file, and the cost of a new one, which is the caller's own choice.
+fn with_own(limits: &Limits, own: &Work) -> Limits {
+    let n = 1u64.checked_shl(own.log_n.into()).unwrap_or(u64::MAX);
+    let memory = n.saturating_mul(128).saturating_mul(own.r.into());
+    let work = memory.saturating_mul(own.p.into());
+    Limits { memory: limits.memory.max(memory), work: limits.work.saturating_add(work) }
+}
+
+fn only_reseals(given: &Given, keys: &Keys) -> Result<(), BadInput> {
+    let other = ["new-password-file", "slot", "add-device", "remove", "log-n", "share"]
+        .iter()
+        .any(|name| given.path(name).is_some());
     if other || given.flag("new-password") || given.flag("add-phrase") || !keys.given.is_empty() {
-        return Err(BadInput::new("--reseal changes no slot and opens none: leave the other options out").into());
+        return Err(BadInput::new("--reseal changes no slot and opens none: leave the other options out"));
     }
-    let (store, kept) = &**store;
-    let kind = file.header().kind();
-    let (backup, found) = (&file.backup, file.backup.slot_set());
-    let recorded = store.recorded()?;
-    let Some((_, recorded)) = recorded.iter().find(|(of, slots)| *of == kind && *slots == found) else {
-        return Err(no_record(&file.path).into());
-    };
+    Ok(())
+}
+
+/// Seals the store's newer share to the same slots.
+fn reseal(kept: &Kept, recorded: SlotSet, file: &File) -> Result<Backup, Failure> {
+    let (kind, backup, recorded) = (file.header().kind(), &file.backup, &recorded);
     let rng = &mut SysRng;
     let resealed = match kept {
         Kept::Wallet(wallet) if kind == SecretKind::KeyShare => {
@@ -196,10 +220,16 @@ fn reseal(given: &Given, keys: &Keys, expect: &Expect, file: &File) -> Result<Ba
     resealed.map_err(|error| format!("{}: {error}", file.path.display()).into())
 }
 
-fn no_record(path: &Path) -> String {
-    format!(
-        "{}: its slots are not those that the store has recorded: somebody changed them, or the file was changed without --store. \
-         Make a new backup: backup create",
-        path.display()
-    )
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_password_allows_its_own_cost_and_no_more() {
+        let limits = Limits::default();
+        let of = |log_n| with_own(&limits, &Work { log_n, r: 8, p: 1 });
+        assert_eq!(of(14), Limits { memory: limits.memory, work: limits.work + (16 << 20) });
+        assert_eq!(of(19), Limits { memory: 512 << 20, work: limits.work + (512 << 20) });
+        assert_eq!(of(255), Limits { memory: u64::MAX, work: u64::MAX });
+    }
 }

@@ -15,11 +15,11 @@ use super::{
 use crate::BadInput;
 use alloy_primitives::hex;
 use rand_core::TryRng;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use symbolon::{
-    Ed25519, EthereumAddress, Group, KeyShare, OpenError, PairFactor, Pending, Role, Secp256k1, SecretBytes, Storable,
-    StorageKey, Stored, SysRng,
+    Ed25519, EthereumAddress, Group, KeyShare, OpenError, PairFactor, PartyId, Pending, Role, Secp256k1, SecretBytes,
+    Storable, StorageKey, Stored, SysRng,
     backup::{Backed, SecretKind, SlotSet},
     frost::PublicKey,
     store,
@@ -92,22 +92,26 @@ impl Store {
         match kept {
             Kept::Wallet(wallet) => self.put_wallet(wallet),
             Kept::Ed25519(share) => self.put_ed25519(share),
-            Kept::Factor(factor) => self.put_value(&**factor, public(&**factor, "factor")),
+            Kept::Factor(factor) => self.put_value(&**factor, &public(&**factor, "factor")),
         }
     }
 
     pub(crate) fn put_wallet(&self, wallet: &Wallet) -> Result<(), Failure> {
-        self.put_value(wallet, public(wallet.share(), "wallet"))
+        let mut object = public(wallet.share(), "wallet");
+        if let Some(factor) = wallet.factor() {
+            object["public_factors"] = public_shares(factor);
+        }
+        self.put_value(wallet, &object)
     }
 
     pub(crate) fn put_ed25519(&self, share: &KeyShare<Ed25519>) -> Result<(), Failure> {
-        self.put_value(share, public(share, "share"))
+        self.put_value(share, &public(share, "share"))
     }
 
-    fn put_value(&self, value: &impl Storable, public: String) -> Result<(), Failure> {
+    fn put_value(&self, value: &impl Storable, public: &Value) -> Result<(), Failure> {
         let sealed = store::seal(value, &self.key, &mut SysRng)?;
         files::write(&self.directory.join(SEALED), &sealed, true)?;
-        files::write(&self.directory.join("wallet.json"), public.as_bytes(), true)?;
+        files::write(&self.directory.join("wallet.json"), format!("{public:#}\n").as_bytes(), true)?;
         match std::fs::remove_file(self.directory.join(PENDING)) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.into()),
             _ => Ok(()),
@@ -132,12 +136,33 @@ impl Store {
         opened.map_err(|e| format!("{}: {e}", path.display()).into())
     }
 
-    /// Notes the slots of a backup that was just made or opened, for [`super::USAGE`]'s `rewrap --reseal`. `instead` are those of the
-    /// backup that it replaces.
-    pub(super) fn record(&self, kind: SecretKind, slots: SlotSet, instead: Option<SlotSet>) -> Result<(), Failure> {
+    /// Notes the slots of a backup that is made, for [`super::USAGE`]'s `rewrap`. Gives whether they are new here.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn record(&self, kind: SecretKind, slots: SlotSet) -> Result<bool, Failure> {
         let mut recorded = self.recorded()?;
-        recorded.retain(|(of, other)| *of != kind || (*other != slots && Some(*other) != instead));
+        if recorded.contains(&(kind, slots)) {
+            return Ok(false);
+        }
         recorded.push((kind, slots));
+        self.put_records(&recorded)?;
+        Ok(true)
+    }
+
+    /// Takes the records away that are not kept. Gives how many they were.
+    pub(super) fn forget(&self, keep: impl Fn(SecretKind, SlotSet) -> bool) -> Result<usize, Failure> {
+        let mut recorded = self.recorded()?;
+        let before = recorded.len();
+        recorded.retain(|(kind, slots)| keep(*kind, *slots));
+        let forgotten = before.saturating_sub(recorded.len());
+        if forgotten > 0 {
+            self.put_records(&recorded)?;
+        }
+        Ok(forgotten)
+    }
+
+    fn put_records(&self, recorded: &[(SecretKind, SlotSet)]) -> Result<(), Failure> {
         let lines = recorded.iter().map(|(kind, slots)| format!("{} {}\n", name(*kind), hex::encode(slots.to_bytes())));
         // sealed: whoever adds a line here could receive the next share
         let sealed = self.key.seal(SLOTS, lines.collect::<String>().as_bytes(), &mut SysRng)?;
@@ -145,7 +170,10 @@ impl Store {
     }
 
     /// The slots of all backups.
-    pub(super) fn recorded(&self) -> Result<Vec<(SecretKind, SlotSet)>, Failure> {
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn recorded(&self) -> Result<Vec<(SecretKind, SlotSet)>, Failure> {
         let path = self.directory.join("backup.slots");
         if !path.exists() {
             return Ok(Vec::new());
@@ -163,30 +191,47 @@ impl Store {
 }
 
 impl Kept {
-    /// The public key, and the epoch of what is kept of this kind: 0 where nothing is, which takes any.
-    pub(super) fn expects(&self, kind: SecretKind) -> (Vec<u8>, u32) {
-        let of = |header: symbolon::backup::Header| {
-            (header.public_key().to_vec(), if header.kind() == kind { header.epoch() } else { 0 })
+    /// The public key, encoded.
+    pub(super) fn public_key(&self) -> Vec<u8> {
+        let header = match self {
+            Self::Wallet(wallet) => wallet.share().header(),
+            Self::Ed25519(share) => share.header(),
+            Self::Factor(factor) => factor.header(),
         };
-        match self {
-            Self::Wallet(wallet) => match wallet.factor() {
-                Some(factor) if kind == SecretKind::PairFactor => of(factor.header()),
-                _ => of(wallet.share().header()),
-            },
-            Self::Ed25519(share) => of(share.header()),
-            Self::Factor(factor) => of(factor.header()),
-        }
+        header.public_key().to_vec()
     }
 }
 
 /// A secret that a store keeps.
 pub(super) trait Keep: Backed {
+    /// For a new store.
     fn keep(self) -> Kept;
+    /// The one that a store has.
+    fn live(kept: &Kept) -> Option<&Self>;
+    /// The public points of all holders' secrets.
+    fn public_shares(&self) -> Vec<(PartyId, <Self::Group as Group>::Point)>;
+
+    /// The public point of one of them.
+    fn public_share(&self, of: PartyId) -> Option<<Self::Group as Group>::Point> {
+        self.public_shares().into_iter().find(|(id, _)| *id == of).map(|(_, point)| point)
+    }
+}
+
+fn of_members<G: Group>(share: &KeyShare<G>) -> Vec<(PartyId, G::Point)> {
+    share.members().iter().map(|member| (member.id, member.public_share)).collect()
 }
 
 impl Keep for KeyShare<Secp256k1> {
     fn keep(self) -> Kept {
         Kept::Wallet(Box::new(Wallet::from_share(self)))
+    }
+
+    fn live(kept: &Kept) -> Option<&Self> {
+        if let Kept::Wallet(wallet) = kept { Some(wallet.share()) } else { None }
+    }
+
+    fn public_shares(&self) -> Vec<(PartyId, <Secp256k1 as Group>::Point)> {
+        of_members(self)
     }
 }
 
@@ -194,12 +239,38 @@ impl Keep for KeyShare<Ed25519> {
     fn keep(self) -> Kept {
         Kept::Ed25519(Box::new(self))
     }
+
+    fn live(kept: &Kept) -> Option<&Self> {
+        if let Kept::Ed25519(share) = kept { Some(share) } else { None }
+    }
+
+    fn public_shares(&self) -> Vec<(PartyId, <Ed25519 as Group>::Point)> {
+        of_members(self)
+    }
 }
 
 impl Keep for PairFactor {
     fn keep(self) -> Kept {
         Kept::Factor(Box::new(self))
     }
+
+    fn live(kept: &Kept) -> Option<&Self> {
+        match kept {
+            Kept::Wallet(wallet) => wallet.factor(),
+            Kept::Ed25519(_) => None,
+            Kept::Factor(factor) => Some(factor),
+        }
+    }
+
+    fn public_shares(&self) -> Vec<(PartyId, <Secp256k1 as Group>::Point)> {
+        let (server, client) = Self::points(self);
+        vec![(PartyId::SERVER, server), (PartyId::CLIENT, client)]
+    }
+}
+
+/// Whether files here are those of a store.
+pub(super) fn is_store(directory: &Path) -> bool {
+    ["storage.key", SEALED].iter().all(|name| directory.join(name).symlink_metadata().is_ok())
 }
 
 /// For people.
@@ -219,18 +290,27 @@ pub(super) fn address(public_key: &[u8]) -> Result<String, BadInput> {
     Ok(bs58::encode(key.to_bytes()).into_string())
 }
 
-fn public<S: Backed>(secret: &S, holds: &str) -> String {
+fn public<S: Keep>(secret: &S, holds: &str) -> Value {
     let header = secret.header();
     let curve = if header.is_on::<Ed25519>() { "ed25519" } else { "secp256k1" };
-    let object = json!({
+    json!({
         "holds": holds,
         "curve": curve,
         "key_id": hex::encode(header.key_id()),
         "public_key": hex::encode(header.public_key()),
         "address": address(header.public_key()).unwrap_or_default(),
         "epoch": header.epoch(),
-    });
-    format!("{object:#}\n")
+        "party": header.index().get(),
+        format!("public_{}s", name(header.kind())): public_shares(secret),
+    })
+}
+
+/// By party: what another holder of the key has to know once its own store is lost.
+fn public_shares<S: Keep>(secret: &S) -> Value {
+    let shares = secret.public_shares().into_iter();
+    shares
+        .map(|(id, point)| (id.get().to_string(), Value::from(hex::encode(S::Group::point_to_bytes(&point)))))
+        .collect()
 }
 
 /// Both parties' stores, below one directory: only an example has them in one place.

@@ -3,7 +3,7 @@
 use super::{
     Failure, files,
     person::{Person, ask, working},
-    store::{Kept, Store},
+    store::{Keep, Kept, Store},
 };
 use crate::BadInput;
 use alloy_primitives::hex;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use symbolon::{
     Group, SecretBytes,
     backup::{
-        Backed, Backup, DeviceKey, DevicePublicKey, Expected, Header, Limits, OpenError, Password, Phrase, SlotKind,
+        Backup, DeviceKey, DevicePublicKey, Expected, Header, Limits, OpenError, Password, Phrase, SlotKind, SlotSet,
         Unlock,
     },
 };
@@ -101,6 +101,15 @@ impl File {
             OpenError::OldEpoch { .. } => {
                 format!("{shown}: {error}: look for the backup that was made or re-sealed since the last refresh")
             }
+            OpenError::OtherShare => format!(
+                "{shown}: {error}: it says that it is of {}, with the public share {}. Do not use it unless another holder's \
+                 records have this share",
+                self.header().index(),
+                hex::encode(self.header().public_share())
+            ),
+            OpenError::ShareUnknown => {
+                format!("{shown}: {error}: the store does not have this secret any more, give its public point with --share")
+            }
             OpenError::Forged | OpenError::Share => format!("{shown}: {error}: do not use it, look for another copy"),
             _ => format!("{shown}: {error}"),
         }
@@ -166,27 +175,68 @@ pub(super) fn device_public_key(path: &Path) -> Result<DevicePublicKey, BadInput
         .map_err(|_| BadInput::new(format!("{} is no device's public key", path.display())))
 }
 
-/// Which key the caller expects, from its own records.
-pub(super) enum Expect {
+/// What the caller expects, from its own records.
+pub(super) struct Expect {
+    pub(super) whose: Whose,
+    /// `--share`, encoded.
+    pub(super) share: Option<Vec<u8>>,
+}
+
+/// Which key.
+pub(super) enum Whose {
     /// `--expect`, `--epoch`.
-    Key(Vec<u8>, u32),
+    Key { public_key: Vec<u8>, epoch: u32 },
     /// `--store`. Boxed: it is large.
     Store(Box<(Store, Kept)>),
 }
 
 impl Expect {
-    pub(super) fn store(directory: &Path) -> Result<Self, Failure> {
+    pub(super) fn store(directory: &Path, share: Option<Vec<u8>>) -> Result<Self, Failure> {
         let store = Store::open(directory)?;
         let kept = store.kept()?;
-        Ok(Self::Store(Box::new((store, kept))))
+        Ok(Self { whose: Whose::Store(Box::new((store, kept))), share })
     }
 
-    /// The encoded key, and the epoch at least.
-    pub(super) fn key(&self, header: &Header) -> (Vec<u8>, u32) {
-        match self {
-            Self::Key(bytes, epoch) => (bytes.clone(), *epoch),
-            Self::Store(store) => store.1.expects(header.kind()),
+    /// The encoded key.
+    pub(super) fn public_key(&self) -> Vec<u8> {
+        match &self.whose {
+            Whose::Key { public_key, .. } => public_key.clone(),
+            Whose::Store(store) => store.1.public_key(),
         }
+    }
+
+    /// The live secret of this type, if there is a store that has it.
+    fn live<S: Keep>(&self) -> Option<&S> {
+        match &self.whose {
+            Whose::Key { .. } => None,
+            Whose::Store(store) => S::live(&store.1),
+        }
+    }
+
+    /// All that is known of the secret that a file says it has. The store of another party has its public share, too; what is
+    /// changed has to be a backup of the store's `own`.
+    fn of<S: Keep>(&self, header: &Header, own: bool) -> Result<Expected<S::Group>, OpenError> {
+        let public_key = self.public_key();
+        if header.public_key() != public_key {
+            return Err(OpenError::OtherKey);
+        }
+        let key = Expected::key(S::Group::point_from_bytes(&public_key).map_err(|_| OpenError::OtherKey)?);
+        let given = self.share.as_deref().map(S::Group::point_from_bytes).transpose();
+        let given = given.map_err(|_| OpenError::OtherShare)?;
+        let expected = match (&self.whose, self.live::<S>()) {
+            (Whose::Key { epoch, .. }, _) => key.epoch(*epoch),
+            (Whose::Store(_), None) => key,
+            (Whose::Store(_), Some(live)) => {
+                let me = live.header();
+                let holder = if own { me.index() } else { header.index() };
+                let known = live.public_share(holder).ok_or(OpenError::OtherShare)?;
+                if given.is_some_and(|given| given != known) {
+                    return Err(OpenError::OtherShare);
+                }
+                if holder == me.index() { Expected::live(live) } else { key.epoch(me.epoch()).share(known) }
+            }
+        };
+        Ok(given.map_or(expected, |given| expected.share(given)))
     }
 }
 
@@ -195,22 +245,26 @@ pub(super) struct Task<'a> {
     pub(super) file: &'a File,
     pub(super) secret: Secret,
     pub(super) expect: &'a Expect,
+    /// As recorded, for a change.
+    pub(super) slots: Option<SlotSet>,
     pub(super) limits: Limits,
 }
 
 impl Task<'_> {
+    /// Whether the caller says which share is the right one.
+    pub(super) fn knows_share<S: Keep>(&self) -> bool {
+        self.expect.share.is_some() || self.expect.live::<S>().is_some()
+    }
+
     /// Calls the library with what is expected, and explains its errors.
-    pub(super) fn with<S: Backed, T>(
+    pub(super) fn with<S: Keep, T>(
         &self,
         person: &impl Person,
-        call: impl FnOnce(&Backup, &Unlock<'_>, &Expected<'_, S::Group>, &Limits) -> Result<T, OpenError>,
+        call: impl FnOnce(&Backup, &Unlock<'_>, &Expected<S::Group>, &Limits) -> Result<T, OpenError>,
     ) -> Result<T, Failure> {
-        let (bytes, epoch) = self.expect.key(self.file.header());
-        // one of another curve is another key
-        let key = S::Group::point_from_bytes(&bytes).map_err(|_| OpenError::OtherKey);
         let limits = &self.limits;
-        let called = key.and_then(|public_key| {
-            let expected = Expected { public_key: &public_key, epoch };
+        let called = self.expect.of::<S>(self.file.header(), self.slots.is_some()).and_then(|expected| {
+            let expected = self.slots.map_or(expected, |slots| expected.slots(slots));
             let shown = format!("opening {}", self.file.path.display());
             working(person, &shown, || call(&self.file.backup, &self.secret.unlock(), &expected, limits))
         });

@@ -32,6 +32,12 @@ fn arguments() {
         ("check @password --store @none --epoch 1", "a store knows its epoch"),
         ("open @password --expect 02 --store @none", "one of them"),
         ("rewrap @password", "--out"),
+        ("rewrap @password --out @x --remove 1", "rewrap needs --store"),
+        ("rewrap @password --out @x --expect 02", "no option --expect"),
+        ("check @password --expect 02 --share 02", "--share \"02\" is no public key"),
+        ("exit @password @other --share 02", "no option --share"),
+        ("forget", "forget needs --store"),
+        ("forget @password --store @none", "takes no file"),
         ("exit @password", "as many files"),
         ("exit @password @other --expect zz", "no public key"),
     ];

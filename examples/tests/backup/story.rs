@@ -61,7 +61,9 @@ fn a_wallet_comes_back_from_its_backups_and_the_key_leaves() {
     let json: serde_json::Value = serde_json::from_str(&place.run("inspect @client.pem --json")).unwrap();
     assert_eq!((json["address"].as_str(), json["verified"].as_bool()), (Some(address.as_str()), Some(false)));
     assert_eq!(json["slots"], serde_json::json!([{ "kind": "password", "log_n": 14, "r": 8, "p": 1 }]));
-    for expected in [format!("--expect {key}"), "--store @kept/server".to_owned()] {
+    let share = place.public_share("kept/server", "public_shares", "2");
+    assert!(inspected.contains(&share) && json["public_share"] == *share);
+    for expected in [format!("--expect {key} --share {share}"), "--store @kept/server".to_owned()] {
         let checked = place.run(&format!("check @client.pem {expected} --password-file @password"));
         assert!(checked.contains("opens") && checked.contains("right share"), "{checked}");
     }
@@ -76,8 +78,11 @@ fn a_wallet_comes_back_from_its_backups_and_the_key_leaves() {
     for path in [DerivationPath::root(), path.clone()] {
         sign(&client, &server, &path);
     }
-    // a restored store goes on: it knows the slots of the backup that it comes from
-    place.run("rewrap @client.pem --out @resealed.pem --reseal --store @new-client");
+    // a restored store goes on with new backups: it has no record of who put the slots into the one that it comes from
+    let line = place.fails(1, "rewrap @client.pem --out @resealed.pem --reseal --store @new-client");
+    assert!(line.contains("recorded no slots") && line.contains("backup create"), "{line}");
+    place.run("create --store @new-client --out @renewed.pem --password-file @password --log-n 14");
+    place.run("rewrap @renewed.pem --out @resealed.pem --reseal --store @new-client");
 
     // the way out; with prompts, and only for whoever types the address
     let exit = format!("exit @client.pem @server.pem --expect {key}");

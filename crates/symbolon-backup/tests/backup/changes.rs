@@ -77,7 +77,7 @@ impl<S: Backed> World<S> {
             Ok(backup) => backup,
         };
         assert_eq!(backup.to_bytes(), bytes, "what is read prints the same");
-        let expected = Expected { public_key: &self.public_key, epoch: self.epoch };
+        let expected = Expected::key(self.public_key).epoch(self.epoch);
         match backup.open::<S>(&self.secrets.unlock(slot), &expected, &Limits::default()).err() {
             None => "open",
             Some(OpenError::WrongPassword | OpenError::WrongPhrase | OpenError::WrongDevice) => "wrong secret",

@@ -2,7 +2,7 @@
 
 use crate::world::{deal, factor, rng};
 use std::time::Duration;
-use symbolon_backup::{AnswerError, Backed, ExportError, ExportRequest, Receiver, export};
+use symbolon_backup::{AnswerError, Backed, Expected, ExportError, ExportRequest, Receiver, export};
 use symbolon_core::{Ed25519, Group, Secp256k1, SecretBytes};
 use symbolon_session::{Identity, IdentityKey, MemoryLedger};
 use symbolon_sharing::{Change, Consent, KeyShare, PairFactor, exit, exit_pair};
@@ -34,9 +34,10 @@ fn shares_become_the_key<G: Group>() {
     let receiver = Receiver::new(&shares[0].header(), END, &mut rng(1)).unwrap();
     let mut received = Vec::new();
     for share in shares.drain(..2) {
+        let expected = Expected::live(&share);
         let (answer, marked) = give(share, &receiver, &mut MemoryLedger::default());
         assert!(marked.marks().exported);
-        received.push(receiver.open::<KeyShare<G>>(&answer, &public_key, NOW).unwrap());
+        received.push(receiver.open::<KeyShare<G>>(&answer, &expected, NOW).unwrap());
     }
     assert!(received.iter().all(|share| share.marks().exported), "the mark travels too");
     let whole = exit(&received, &Consent::new([Change::Exits(received[0].key_id())])).unwrap();
@@ -51,9 +52,10 @@ fn enough_answers_are_the_key() {
     let public_key = *server.public_key();
     let receiver = Receiver::new(&server.header(), END, &mut rng(1)).unwrap();
     let [one, other] = [server, client].map(|side| {
+        let expected = Expected::live(&side);
         let (answer, marked) = give(side, &receiver, &mut MemoryLedger::default());
         assert!(marked.marks().exported);
-        receiver.open::<PairFactor>(&answer, &public_key, NOW).unwrap()
+        receiver.open::<PairFactor>(&answer, &expected, NOW).unwrap()
     });
     let whole = exit_pair(&one, &other, &Consent::new([Change::Exits(one.key_id())])).unwrap();
     assert!(whole.secret().public() == public_key);
@@ -110,9 +112,9 @@ fn row_107_only_the_owners_device_and_only_once() {
     let request = other.request(&device(2));
     assert!(export(again.0, &request, &owners(), NOW, &consent(other.asks()), &mut ledger, &mut rng(2)).is_ok());
 
-    let public_key = *deal::<Secp256k1>(2, 3, 3, 1)[0].public_key();
+    let expected = Expected::live(&deal::<Secp256k1>(2, 3, 3, 1)[0]);
     let open =
-        |receiver: &Receiver, answer: &[u8], now| receiver.open::<KeyShare<Secp256k1>>(answer, &public_key, now).err();
+        |receiver: &Receiver, answer: &[u8], now| receiver.open::<KeyShare<Secp256k1>>(answer, &expected, now).err();
     assert_eq!(open(&receiver, &answer, END), None);
     assert_eq!(open(&receiver, &answer, END + Duration::from_secs(1)), Some(AnswerError::Expired));
     assert_eq!(open(&other, &answer, NOW), Some(AnswerError::Refused));
@@ -121,17 +123,23 @@ fn row_107_only_the_owners_device_and_only_once() {
         changed[at] ^= 1;
         assert!(matches!(open(&receiver, &changed, NOW), Some(AnswerError::Refused | AnswerError::Malformed)), "{at}");
     }
-    let stranger = *deal::<Secp256k1>(2, 3, 3, 2)[0].public_key();
-    let wrong = receiver.open::<KeyShare<Secp256k1>>(&answer, &stranger, NOW).err();
-    assert_eq!(wrong, Some(AnswerError::Share));
-    assert_eq!(receiver.open::<PairFactor>(&answer, &public_key, NOW).err(), Some(AnswerError::Share));
+    let stranger = Expected::live(&deal::<Secp256k1>(2, 3, 3, 2)[0]);
+    let another = Expected::live(&deal::<Secp256k1>(2, 3, 3, 1)[1]);
+    for expected in [stranger, another] {
+        let wrong = receiver.open::<KeyShare<Secp256k1>>(&answer, &expected, NOW).err();
+        assert_eq!(wrong, Some(AnswerError::Share));
+    }
+    assert_eq!(receiver.open::<PairFactor>(&answer, &expected, NOW).err(), Some(AnswerError::Share));
+    let key = Expected::key(*deal::<Secp256k1>(2, 3, 3, 1)[0].public_key());
+    let unknown = receiver.open::<KeyShare<Secp256k1>>(&answer, &key, NOW).err();
+    assert_eq!(unknown, Some(AnswerError::ShareUnknown));
 }
 
 // attacks.md row 42: whoever owns the way between the two puts in a key of its own, and old requests
 #[test]
 fn row_42_nothing_leaves_for_another_receiver() {
     let header = deal::<Secp256k1>(2, 3, 3, 1)[0].header();
-    let public_key = *deal::<Secp256k1>(2, 3, 3, 1)[0].public_key();
+    let expected = Expected::live(&deal::<Secp256k1>(2, 3, 3, 1)[0]);
     let mut ledger = MemoryLedger::default();
     let receiver = Receiver::new(&header, END, &mut rng(1)).unwrap();
     let eve = Receiver::new(&header, END, &mut rng(2)).unwrap();
@@ -174,7 +182,7 @@ fn row_42_nothing_leaves_for_another_receiver() {
     assert_eq!(asked(&good, &blind(&good)).err(), Some(ExportError::Replayed));
     // the answer is of no use to eve, not even under the name of her request
     let open = |receiver: &Receiver, answer: &[u8]| {
-        receiver.open::<KeyShare<Secp256k1>>(answer, &public_key, NOW).map(|share| share.me())
+        receiver.open::<KeyShare<Secp256k1>>(answer, &expected, NOW).map(|share| share.me())
     };
     assert_eq!(open(&eve, &answer), Err(AnswerError::Refused));
     let mut renamed = answer.clone();

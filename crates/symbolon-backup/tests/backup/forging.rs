@@ -22,7 +22,7 @@ fn opened<S: Backed>(
     unlock: &Unlock<'_>,
     public_key: &<S::Group as Group>::Point,
 ) -> Result<S, OpenError> {
-    let expected = Expected { public_key, epoch: 0 };
+    let expected = Expected::key(*public_key);
     let backup = Backup::from_bytes(file).unwrap();
     backup.open::<S>(unlock, &expected, &Limits::default()).map(|opened| opened.secret)
 }

@@ -4,7 +4,7 @@ use crate::world::{self, deal, factor, rng};
 use rand_chacha::ChaCha12Rng;
 use symbolon_backup::{
     AttachError, Backed, Backup, CreateError, EncryptedShare, Expected, Limits, NewSlot, OpenError, Password,
-    PasswordPolicy, Phrase, ReadError, ResealError, SecretStore, SlotKind, Unlock, Work,
+    PasswordPolicy, Phrase, ReadError, ResealError, SecretStore, SlotKind, SlotSet, Unlock, Work,
 };
 use symbolon_core::{Ed25519, Group, KeyId, Secp256k1};
 use symbolon_seal::DeviceKey;
@@ -38,8 +38,8 @@ impl Secrets {
     }
 }
 
-fn any<G: Group>(public_key: &G::Point) -> Expected<'_, G> {
-    Expected { public_key, epoch: 0 }
+fn any<G: Group>(public_key: &G::Point) -> Expected<G> {
+    Expected::key(*public_key)
 }
 
 fn limits() -> Limits {
@@ -64,9 +64,17 @@ fn round_trip<S: Backed>(secret: &S, public_key: &<S::Group as Group>::Point, se
             if set >> i & 1 == 1 {
                 let opened = opened.ok().unwrap();
                 assert_eq!(*opened.secret.to_secret_bytes(), *secret.to_secret_bytes());
-                assert_eq!(opened.slots, backup.slot_set());
+                assert_eq!(
+                    read.slots().nth(opened.slot),
+                    Some([SlotKind::Password, SlotKind::Phrase, SlotKind::Device][i])
+                );
                 assert_eq!(read.validate_password(unlock, &limits()), Ok(()));
-                assert_eq!(read.validate_share::<S>(unlock, &any(public_key), &limits()), Ok(()));
+                assert_eq!(
+                    read.validate_share::<S>(unlock, &Expected::live(secret).slots(backup.slot_set()), &limits()),
+                    Ok(())
+                );
+                let unknown = read.validate_share::<S>(unlock, &any(public_key), &limits());
+                assert_eq!(unknown, Err(OpenError::ShareUnknown));
             } else {
                 assert_eq!(opened.err(), Some(OpenError::NoSlot));
             }
@@ -148,7 +156,7 @@ fn each_outcome_has_its_own_words() {
     let (share, right) = (&deal::<Secp256k1>(2, 3, 3, 1)[0], Secrets::new(rng));
     let file = Backup::create(share, &right.slots(), rng).unwrap().to_bytes();
     let password = Unlock::Password(&right.password);
-    let said = |bytes: &[u8], unlock: &Unlock<'_>, expected: &Expected<'_, Secp256k1>| {
+    let said = |bytes: &[u8], unlock: &Unlock<'_>, expected: &Expected<Secp256k1>| {
         let backup = match Backup::from_bytes(bytes) {
             Err(error) => return error.to_string(),
             Ok(backup) => backup,
@@ -186,7 +194,9 @@ fn each_outcome_has_its_own_words() {
         said(&world::rehashed(changed(log_n, 13)), &password, &expected),
         said(&no_share, &device, &expected),
         said(&file, &password, &any(stranger.public_key())),
-        said(&file, &password, &Expected { epoch: 4, ..expected }),
+        said(&file, &password, &expected.epoch(4)),
+        said(&file, &password, &expected.share(*stranger.public_key())),
+        said(&file, &password, &expected.slots(SlotSet::from_bytes([1; 32]))),
     ];
     let distinct: std::collections::BTreeSet<_> = outcomes.iter().collect();
     assert_eq!((outcomes[0].as_str(), distinct.len()), ("open", outcomes.len()), "{outcomes:#?}");
@@ -214,7 +224,7 @@ fn wrong_secrets_say_which() {
         backup.open::<KeyShare<Ed25519>>(&unlock, &any(stranger.public_key()), &limits()).err(),
         OpenError::OtherKey,
     );
-    let later = Expected { public_key: share.public_key(), epoch: 4 };
+    let later = Expected::key(*share.public_key()).epoch(4);
     refused(
         backup.open::<KeyShare<Ed25519>>(&unlock, &later, &limits()).err(),
         OpenError::OldEpoch { found: 3, expected: 4 },
@@ -243,8 +253,14 @@ fn slots_are_one_to_eight_and_distinct() {
         assert!(opened.is_ok());
     }
     let unlock = Unlock::Device(&devices[0]);
-    let expected = any(share.public_key());
-    let ninth = backup.add_slot::<KeyShare<Secp256k1>>(&slots[8], &unlock, &expected, &limits(), &mut rng);
+    let expected = Expected::live(share);
+    let ninth = backup.add_slot::<KeyShare<Secp256k1>>(
+        &slots[8],
+        &unlock,
+        &expected.slots(backup.slot_set()),
+        &limits(),
+        &mut rng,
+    );
     assert_eq!(ninth, Err(ResealError::Create(CreateError::Slots)));
 }
 
@@ -254,10 +270,12 @@ fn row_104_a_removed_slot_opens_nothing_made_later() {
     let shares = deal::<Secp256k1>(2, 3, 3, 1);
     let (share, mut rng) = (&shares[0], rng(11));
     let secrets = Secrets::new(&mut rng);
-    let expected = any(share.public_key());
+    let expected = Expected::live(share);
     let old = Backup::create(share, &secrets.slots(), &mut rng).unwrap();
     let unlock = Unlock::Phrase(&secrets.phrase);
-    let changed = old.remove_slot::<KeyShare<Secp256k1>>(2, &unlock, &expected, &limits(), &mut rng).unwrap();
+    let changed = old
+        .remove_slot::<KeyShare<Secp256k1>>(2, &unlock, &expected.slots(old.slot_set()), &limits(), &mut rng)
+        .unwrap();
     assert_eq!(changed.slots().collect::<Vec<_>>(), [SlotKind::Password, SlotKind::Phrase]);
     let device = Unlock::Device(&secrets.device);
     assert_eq!(changed.validate_password(&device, &limits()), Err(OpenError::NoSlot));
@@ -278,10 +296,18 @@ fn row_104_a_removed_slot_opens_nothing_made_later() {
     // a changed password
     let new = Password::new("battery staple", &PasswordPolicy::default()).unwrap();
     let slot = NewSlot::Password(&new, CHEAP);
-    let replaced = old.replace_slot::<KeyShare<Secp256k1>>(0, &slot, &unlock, &expected, &limits(), &mut rng).unwrap();
+    let replaced = old
+        .replace_slot::<KeyShare<Secp256k1>>(0, &slot, &unlock, &expected.slots(old.slot_set()), &limits(), &mut rng)
+        .unwrap();
     let pair = (&new, CHEAP);
     let limit = limits();
-    let changed = old.change_password::<KeyShare<Secp256k1>>(&secrets.password, pair, &expected, &limit, &mut rng);
+    let changed = old.change_password::<KeyShare<Secp256k1>>(
+        &secrets.password,
+        pair,
+        &expected.slots(old.slot_set()),
+        &limit,
+        &mut rng,
+    );
     let changed = changed.unwrap();
     for changed in [&replaced, &changed] {
         let password = Unlock::Password(&secrets.password);
@@ -293,23 +319,47 @@ fn row_104_a_removed_slot_opens_nothing_made_later() {
     // of two passwords the one that was named changes, wherever it stands
     let other = Password::new("a third password", &PasswordPolicy::default()).unwrap();
     let slot = NewSlot::Password(&other, CHEAP);
-    let two = old.add_slot::<KeyShare<Secp256k1>>(&slot, &unlock, &expected, &limits(), &mut rng).unwrap();
-    let two = two.change_password::<KeyShare<Secp256k1>>(&other, pair, &expected, &limits(), &mut rng).unwrap();
+    let two = old
+        .add_slot::<KeyShare<Secp256k1>>(&slot, &unlock, &expected.slots(old.slot_set()), &limits(), &mut rng)
+        .unwrap();
+    let two = two
+        .change_password::<KeyShare<Secp256k1>>(&other, pair, &expected.slots(two.slot_set()), &limits(), &mut rng)
+        .unwrap();
     for (password, outcome) in [(&secrets.password, Ok(())), (&new, Ok(())), (&other, Err(OpenError::WrongPassword))] {
         assert_eq!(two.validate_password(&Unlock::Password(password), &limits()), outcome);
     }
     // the last slot stays, and what does not open changes nothing
     let single = Backup::create(share, &secrets.slots()[..1], &mut rng).unwrap();
     let password = Unlock::Password(&secrets.password);
-    let none = single.remove_slot::<KeyShare<Secp256k1>>(0, &password, &expected, &limits(), &mut rng);
+    let none = single.remove_slot::<KeyShare<Secp256k1>>(
+        0,
+        &password,
+        &expected.slots(single.slot_set()),
+        &limits(),
+        &mut rng,
+    );
     assert_eq!(none, Err(ResealError::Create(CreateError::Slots)));
-    let none = single.remove_slot::<KeyShare<Secp256k1>>(1, &password, &expected, &limits(), &mut rng);
+    let none = single.remove_slot::<KeyShare<Secp256k1>>(
+        1,
+        &password,
+        &expected.slots(single.slot_set()),
+        &limits(),
+        &mut rng,
+    );
     assert_eq!(none, Err(ResealError::NoSlot));
-    let none = single.remove_slot::<KeyShare<Secp256k1>>(0, &Unlock::Password(&new), &expected, &limits(), &mut rng);
+    let none = single.remove_slot::<KeyShare<Secp256k1>>(
+        0,
+        &Unlock::Password(&new),
+        &expected.slots(single.slot_set()),
+        &limits(),
+        &mut rng,
+    );
     assert_eq!(none, Err(ResealError::Open(OpenError::WrongPassword)));
     // a further slot keeps the data key: old and new open alike
     let phrase = NewSlot::Phrase(&secrets.phrase);
-    let more = single.add_slot::<KeyShare<Secp256k1>>(&phrase, &password, &expected, &limits(), &mut rng).unwrap();
+    let more = single
+        .add_slot::<KeyShare<Secp256k1>>(&phrase, &password, &expected.slots(single.slot_set()), &limits(), &mut rng)
+        .unwrap();
     for unlock in [password, Unlock::Phrase(&secrets.phrase)] {
         assert_eq!(more.validate_share::<KeyShare<Secp256k1>>(&unlock, &expected, &limits()), Ok(()));
     }
@@ -338,7 +388,7 @@ fn row_113_a_new_share_goes_to_the_recorded_slots_alone() {
     let (resealed, token) = backup.reseal(&new[0], &recorded, &mut rng).ok().unwrap();
     let _: symbolon_sharing::Resealed = token;
     assert_eq!(resealed.slot_set(), recorded, "the record holds on");
-    let expected = Expected { public_key: new[0].public_key(), epoch: 4 };
+    let expected = Expected::key(*new[0].public_key()).epoch(4);
     for unlock in secrets.all() {
         let opened = resealed.open::<KeyShare<Secp256k1>>(&unlock, &expected, &limits()).ok().unwrap();
         assert_eq!(*opened.secret.to_secret_bytes(), *new[0].to_secret_bytes());

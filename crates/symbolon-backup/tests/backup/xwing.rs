@@ -20,9 +20,11 @@ fn a_hybrid_slot_opens_beside_another() {
     let [key, other] = [(), ()].map(|()| XWingKey::generate(rng).unwrap());
     let device = DeviceKey::generate(rng).unwrap();
     let limits = Limits::default();
-    let expected = Expected { public_key: share.public_key(), epoch: 0 };
-    let open =
-        |backup: &Backup, unlock: &Unlock<'_>| backup.open::<KeyShare<Secp256k1>>(unlock, &expected, &limits).err();
+    let expected = Expected::key(*share.public_key()).share(share.secret().public());
+    let open = |backup: &Backup, unlock: &Unlock<'_>| {
+        let any = Expected::key(*share.public_key());
+        backup.open::<KeyShare<Secp256k1>>(unlock, &any, &limits).err()
+    };
 
     let slots = [NewSlot::XWing(key.public()), NewSlot::Password(&password, CHEAP)];
     let backup = Backup::create(&share, &slots, rng).unwrap();
@@ -40,15 +42,35 @@ fn a_hybrid_slot_opens_beside_another() {
     let (resealed, _) = backup.reseal(&newer, &backup.slot_set(), rng).unwrap();
     assert_eq!(open(&resealed, &Unlock::XWing(&key)), None);
     let device = NewSlot::Device(device.public());
-    let three = backup.add_slot::<KeyShare<Secp256k1>>(&device, &Unlock::XWing(&key), &expected, &limits, rng).unwrap();
+    let three = backup
+        .add_slot::<KeyShare<Secp256k1>>(
+            &device,
+            &Unlock::XWing(&key),
+            &expected.slots(backup.slot_set()),
+            &limits,
+            rng,
+        )
+        .unwrap();
     assert_eq!(open(&three, &Unlock::XWing(&key)), None);
-    let twice = backup.add_slot::<KeyShare<Secp256k1>>(&slots[0], &Unlock::XWing(&key), &expected, &limits, rng);
+    let twice = backup.add_slot::<KeyShare<Secp256k1>>(
+        &slots[0],
+        &Unlock::XWing(&key),
+        &expected.slots(backup.slot_set()),
+        &limits,
+        rng,
+    );
     assert_eq!(twice.err(), Some(ResealError::Create(CreateError::Slots)));
 
     // never alone: neither made, nor left over, nor read
     let alone = Backup::create(&share, &[NewSlot::XWing(key.public()), NewSlot::XWing(other.public())], rng);
     assert_eq!(alone.err(), Some(CreateError::Slots));
-    let rest = backup.remove_slot::<KeyShare<Secp256k1>>(1, &Unlock::XWing(&key), &expected, &limits, rng);
+    let rest = backup.remove_slot::<KeyShare<Secp256k1>>(
+        1,
+        &Unlock::XWing(&key),
+        &expected.slots(backup.slot_set()),
+        &limits,
+        rng,
+    );
     assert_eq!(rest.err(), Some(ResealError::Create(CreateError::Slots)));
     let bytes = backup.to_bytes();
     let at = hybrid_slot(&bytes);
@@ -65,7 +87,7 @@ fn every_byte_of_a_hybrid_slot_counts() {
     let (key, device) = (XWingKey::generate(rng).unwrap(), DeviceKey::generate(rng).unwrap());
     let slots = [NewSlot::XWing(key.public()), NewSlot::Device(device.public())];
     let bytes = Backup::create(&share, &slots, rng).unwrap().to_bytes();
-    let expected = Expected { public_key: share.public_key(), epoch: 0 };
+    let expected = Expected::key(*share.public_key()).share(share.secret().public());
     let open = |backup: &Backup, unlock: &Unlock<'_>| {
         backup.open::<KeyShare<Secp256k1>>(unlock, &expected, &Limits::default()).err()
     };

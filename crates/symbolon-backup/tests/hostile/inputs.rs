@@ -4,8 +4,8 @@ use rand_chacha::{ChaCha12Rng, rand_core::SeedableRng};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 use symbolon_backup::{
-    AnswerError, Backup, EncryptedShare, ExportError, ExportRequest, KeystoreError, Limits, OpenError, Password,
-    ReadError, Receiver, SecretStore, Unlock, from_keystore,
+    AnswerError, Backup, EncryptedShare, Expected, ExportError, ExportRequest, KeystoreError, Limits, OpenError,
+    Password, ReadError, Receiver, SecretStore, Unlock, from_keystore,
 };
 use symbolon_core::{Group, Secp256k1, SecretBytes};
 use symbolon_session::IdentityKey;
@@ -51,6 +51,7 @@ pub(crate) struct World {
     password: Password,
     receiver: Receiver,
     public_key: <Secp256k1 as Group>::Point,
+    public_share: <Secp256k1 as Group>::Point,
 }
 
 impl World {
@@ -60,6 +61,7 @@ impl World {
             password: Password::entered("any").unwrap(),
             receiver: Receiver::new(&header, Duration::MAX, &mut ChaCha12Rng::from_seed([1; 32])).unwrap(),
             public_key: Secp256k1::point_from_bytes(header.public_key()).unwrap(),
+            public_share: Secp256k1::point_from_bytes(header.public_share()).unwrap(),
         }
     }
 
@@ -110,7 +112,15 @@ impl Hostile {
                 other => panic!("{other:?}"),
             },
             Given::Answer(bytes) => {
-                match world.receiver.open::<KeyShare<Secp256k1>>(bytes, &world.public_key, Duration::ZERO).err() {
+                match world
+                    .receiver
+                    .open::<KeyShare<Secp256k1>>(
+                        bytes,
+                        &Expected::key(world.public_key).share(world.public_share),
+                        Duration::ZERO,
+                    )
+                    .err()
+                {
                     Some(AnswerError::Malformed) => "malformed",
                     Some(AnswerError::Refused) => "refused",
                     other => panic!("{other:?}"),

@@ -62,10 +62,23 @@ fn the_command_line() {
         if code == 0 {
             let (_, _, _, scalar) = golden.files().into_iter().find(|file| file.0 == "factor-client").unwrap();
             let opened: Value = serde_json::from_str(&said).unwrap();
-            assert!(opened["share_matches"] == true && opened.get("secret").is_none() && !said.contains(scalar));
+            assert!(opened["share_matches"] == false && opened.get("secret").is_none() && !said.contains(scalar));
         } else {
             assert_eq!(said, "wrong password\n");
         }
+    }
+    // the right share is the one whose point the caller knows from elsewhere
+    fs::write(directory.join("password"), password).unwrap();
+    for (key, point, expected) in [
+        ("public_key", "public_point", "\"share_matches\": true"),
+        ("public_key", "public_key", "another share"),
+        ("public_point", "public_point", "another key"),
+    ] {
+        let [key, point] = [key, point].map(|name| claims[name].as_str().unwrap());
+        let mut command = program();
+        command.arg(&file).args(["--public-key", key, "--public-share", point, "--password-file"]);
+        let (_, said) = run(command.arg(directory.join("password")));
+        assert!(said.contains(expected), "{said}");
     }
     assert_eq!(run(&mut program()).0, 2);
     assert_eq!(run(program().arg(&file).arg("--store").arg(&file)).0, 2);

@@ -3,8 +3,8 @@
 //! only; from its A.1.1 come two more key pairs.
 
 use super::*;
-use curve25519_dalek::{MontgomeryPoint, constants::EIGHT_TORSION, traits::IsIdentity};
 use core::convert::Infallible;
+use curve25519_dalek::{MontgomeryPoint, constants::EIGHT_TORSION, traits::IsIdentity};
 use rand_core::TryRng;
 
 /// Draws exactly what a vector says, once.
