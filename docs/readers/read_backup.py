@@ -485,7 +485,8 @@ def read(args: argparse.Namespace) -> Fields:
 
 def main(argv: Optional[List[str]] = None) -> int:
     parser = argparse.ArgumentParser(description="Reads a share backup (docs/backup.md). What a backup says of itself proves "
-                                     "nothing until it was opened and its public key is the expected one.")
+                                     "nothing until it was opened and its public key and public share are the "
+                                     "expected ones.")
     parser.add_argument("file", nargs="?", metavar="FILE", help="the backup, bytes or text")
     parser.add_argument("--store", metavar="F", help="one half: the secret store")
     parser.add_argument("--share", metavar="F", help="the other half: the encrypted share")

@@ -106,6 +106,9 @@ pub enum OpenError {
     /// The caller does not say which share is the right one, and anybody can make one that fits the public key.
     #[error("say which public share is expected: ask another holder of the key")]
     ShareUnknown,
+    /// It holds the live share, and beside it other members, another chain code, or other marks.
+    #[error("the backup differs from the live share in its members, chain code or marks: make a new one")]
+    NotLive,
     /// Its slots are not those that the holder has recorded.
     #[error("the slots of the backup are not those that were recorded: somebody changed them, or it is an older one")]
     SlotSet,
@@ -128,7 +131,7 @@ pub enum ResealError {
     #[error("the new share is of another key, or another holder's")]
     OtherKey,
     /// The share is older than the one in the backup. One of the same epoch is taken: its marks may be new.
-    #[error("the share is older than the one in the backup")]
+    #[error("the share is older than what the backup says of itself, which nobody has verified")]
     Older,
     /// There is no such slot.
     #[error("there is no such slot")]

@@ -223,6 +223,7 @@ impl Receiver {
         let found = secret.header();
         let asked = (self.request.key_id, self.request.sharing_id, self.request.epoch, index);
         if (found.key_id(), found.sharing_id(), found.epoch(), found.index()) != asked
+            || found.epoch() < expected.least()
             || found.public_key() != S::Group::point_to_bytes(public_key).as_ref()
             || found.public_share() != S::Group::point_to_bytes(public_share).as_ref()
         {

@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use hmac::{Hmac, Mac};
 use rand_core::TryCryptoRng;
 use sha2::Sha256;
+use subtle::ConstantTimeEq;
 use symbolon_core::{Group, SecretBytes, Transcript, wire::Reader};
 use symbolon_seal::DeviceKey;
 use zeroize::Zeroizing;
@@ -41,6 +42,8 @@ pub struct Expected<G: Group> {
     public_share: Option<G::Point>,
     epoch: u32,
     slots: Option<SlotSet>,
+    /// A hash of the live secret with all that is stored beside it.
+    content: Option<[u8; 32]>,
 }
 
 impl<G: Group> Expected<G> {
@@ -51,20 +54,23 @@ impl<G: Group> Expected<G> {
     /// this one before it is relied on.
     #[must_use]
     pub const fn key(public_key: G::Point) -> Self {
-        Self { public_key, public_share: None, epoch: 0, slots: None }
+        Self { public_key, public_share: None, epoch: 0, slots: None, content: None }
     }
 
-    /// All that a live share tells: its key, its public share, its epoch (generation, for a factor).
+    /// All that a live share tells: its key, its public share, its epoch (generation, for a factor), and what is stored beside it, down
+    /// to members, chain code and marks. A backup of the same share that differs in these is refused ([`OpenError::NotLive`]).
     #[must_use]
     pub fn live<S: Backed<Group = G>>(live: &S) -> Self {
         let (public_key, public_share) = live.points();
-        Self { public_key, public_share: Some(public_share), epoch: live.header().epoch(), slots: None }
+        let (epoch, content) = (live.header().epoch(), Some(content(&live.to_secret_bytes())));
+        Self { public_key, public_share: Some(public_share), epoch, slots: None, content }
     }
 
-    /// And the public share `X` (of a factor: factor times the generator): other shares are refused. Every member of the key knows it.
+    /// And the public share `X` (of a factor: factor times the generator): other shares are refused. Every member of the key knows it. What
+    /// is stored beside the share is then that of whoever knew it: the holder, or somebody who has opened a backup of it.
     #[must_use]
     pub const fn share(self, public_share: G::Point) -> Self {
-        Self { public_share: Some(public_share), ..self }
+        Self { public_share: Some(public_share), content: None, ..self }
     }
 
     /// And the epoch (generation, for a factor): older backups are refused.
@@ -77,6 +83,11 @@ impl<G: Group> Expected<G> {
     #[must_use]
     pub const fn slots(self, recorded: SlotSet) -> Self {
         Self { slots: Some(recorded), ..self }
+    }
+
+    /// The least epoch.
+    pub(crate) const fn least(&self) -> u32 {
+        self.epoch
     }
 
     /// `P` and `X`, where both are known.
@@ -100,6 +111,21 @@ pub struct Opened<S> {
     pub secret: S,
     /// Which slot was opened, from 0 on.
     pub slot: usize,
+}
+
+fn content(encoded: &[u8]) -> [u8; 32] {
+    Transcript::new("backup", "live").part(encoded).finish()
+}
+
+/// Where a slot goes.
+#[derive(Clone, Copy)]
+enum Place {
+    /// Between the others.
+    At(usize),
+    /// In the place of this one.
+    Of(usize),
+    /// In the place of the one that is opened.
+    OfOpened,
 }
 
 impl Unlock<'_> {
@@ -277,7 +303,12 @@ impl Backup {
     ) -> Result<Opened<S>, OpenError> {
         self.claims::<S>(expected)?;
         let (slot, data_key) = self.unlock(unlock, limits)?;
-        Ok(Opened { secret: self.decrypt(&data_key)?, slot })
+        let secret: S = self.decrypt(&data_key)?;
+        let same = |live: [u8; 32]| bool::from(live.ct_eq(&content(&secret.to_secret_bytes())));
+        if !expected.content.is_none_or(same) {
+            return Err(OpenError::NotLive);
+        }
+        Ok(Opened { secret, slot })
     }
 
     /// What may be changed: a backup of the live share, with the slots that were recorded.
@@ -313,7 +344,7 @@ impl Backup {
         self.open::<S>(unlock, expected, limits).map(drop)
     }
 
-    /// The same backup with one more slot; the data key stays. `expected` names the live share and the recorded slots, here and in all
+    /// A new backup of the same share with one more slot, under a new data key. `expected` names the live share and the recorded slots, here and in all
     /// that changes a backup: a slot that somebody else put in would receive the next share. The caller records the new
     /// [`Self::slot_set`].
     ///
@@ -327,22 +358,7 @@ impl Backup {
         limits: &Limits,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, ResealError> {
-        Self::changeable(expected)?;
-        self.claims::<S>(expected)?;
-        let (_, data_key) = self.unlock(unlock, limits)?;
-        self.decrypt::<S>(&data_key).map(drop)?;
-        if self.slots.len() >= MAX_SLOTS {
-            return Err(CreateError::Slots.into());
-        }
-        Self::affordable(self.slots.iter().map(|slot| &slot.recipient), core::slice::from_ref(slot))?;
-        let recipient = Recipient::new(slot, rng)?;
-        if self.slots.iter().any(|other| other.recipient.same_key(&recipient)) {
-            return Err(CreateError::Slots.into());
-        }
-        let mut slots = self.slots.clone();
-        slots.push(recipient.seal(&info(&Self::clear_part(&self.header)), &data_key, rng)?);
-        let mac = mac(&data_key, &Self::authenticated_part(&self.header, &slots)).finalize().into_bytes().into();
-        Ok(Self { header: self.header.clone(), slots, mac, payload: self.payload.clone() })
+        self.with_slots::<S>(Place::At(self.slots.len()), Some(slot), unlock, expected, limits, rng)
     }
 
     /// A new backup of the same share without slot `at` (from 0 on), under a new data key.
@@ -361,7 +377,7 @@ impl Backup {
         limits: &Limits,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, ResealError> {
-        self.with_slots::<S>(Some(at), None, unlock, expected, limits, rng)
+        self.with_slots::<S>(Place::Of(at), None, unlock, expected, limits, rng)
     }
 
     /// A new backup of the same share with another slot in the place of slot `at`, under a new data key.
@@ -380,7 +396,7 @@ impl Backup {
         limits: &Limits,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, ResealError> {
-        self.with_slots::<S>(Some(at), Some(slot), unlock, expected, limits, rng)
+        self.with_slots::<S>(Place::Of(at), Some(slot), unlock, expected, limits, rng)
     }
 
     /// A new backup of the same share with another password in the place of the old one, under a new data key. Other slots stay.
@@ -399,13 +415,13 @@ impl Backup {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, ResealError> {
         let slot = NewSlot::Password(new.0, new.1);
-        self.with_slots::<S>(None, Some(&slot), &Unlock::Password(old), expected, limits, rng)
+        self.with_slots::<S>(Place::OfOpened, Some(&slot), &Unlock::Password(old), expected, limits, rng)
     }
 
-    /// With `slot` in the place of slot `at`, or of the one that was opened.
+    /// With `slot` at this place. What costs nothing to refuse is refused before a password is tried.
     fn with_slots<S: Backed>(
         &self,
-        at: Option<usize>,
+        place: Place,
         slot: Option<&NewSlot<'_>>,
         unlock: &Unlock<'_>,
         expected: &Expected<S::Group>,
@@ -413,21 +429,35 @@ impl Backup {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, ResealError> {
         Self::changeable(expected)?;
-        let Opened { secret, slot: opened } = self.open::<S>(unlock, expected, limits)?;
-        let at = at.unwrap_or(opened);
-        if at >= self.slots.len() {
-            return Err(ResealError::NoSlot);
+        self.claims::<S>(expected)?;
+        let mut kept: Vec<_> = self.slots.iter().map(|slot| slot.recipient.clone()).collect();
+        if let Place::Of(at) = place {
+            if at >= kept.len() {
+                return Err(ResealError::NoSlot);
+            }
+            kept.remove(at);
         }
-        let mut recipients: Vec<_> = self.slots.iter().map(|slot| slot.recipient.clone()).collect();
-        recipients.remove(at);
-        if let Some(slot) = slot {
-            Self::affordable(recipients.iter(), core::slice::from_ref(slot))?;
-            recipients.insert(at, Recipient::new(slot, rng)?);
-        }
-        if recipients.is_empty() {
+        let opened = matches!(place, Place::OfOpened);
+        let others = kept.len() - usize::from(opened);
+        if !(1..=MAX_SLOTS).contains(&(others + usize::from(slot.is_some()))) {
             return Err(CreateError::Slots.into());
         }
-        Ok(Self::seal(&secret, recipients, rng)?)
+        if let (Some(slot), false) = (slot, opened) {
+            Self::affordable(kept.iter(), core::slice::from_ref(slot))?;
+        }
+        let Opened { secret, slot: found } = self.open::<S>(unlock, expected, limits)?;
+        let at = match place {
+            Place::At(at) | Place::Of(at) => at,
+            Place::OfOpened => {
+                kept.remove(found);
+                found
+            }
+        };
+        if let Some(slot) = slot {
+            Self::affordable(kept.iter(), core::slice::from_ref(slot))?;
+            kept.insert(at, Recipient::new(slot, rng)?);
+        }
+        Ok(Self::seal(&secret, kept, rng)?)
     }
 
     /// Seals a newer share of the same key to the same slots, without any of their secrets: after a refresh at night. Gives what

@@ -101,7 +101,13 @@ pub(super) fn check(given: &Given, person: &mut impl Person, out: &mut impl Writ
     let shown = file.path.display();
     let epoch = file.header().epoch();
     if by_kind!(file.header(), checked(&task, person, out))? {
-        writeln!(out, "{shown}: it holds the right share, of epoch {epoch}")?;
+        // the caller sees whose it is: a file of the other party is no backup of one's own
+        let index = file.header().index();
+        let whose = match expect.own_index(file.header()) {
+            Some(own) if own != index => format!("party {index}, NOT of party {own}, whose store this is"),
+            _ => format!("party {index}"),
+        };
+        writeln!(out, "{shown}: it holds the right share, of epoch {epoch}, of {whose}")?;
     } else {
         writeln!(out, "{shown}: it holds a share of this key, of epoch {epoch}. NOT PROVEN: {}", unproven(&file))?;
     }

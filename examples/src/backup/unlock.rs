@@ -9,10 +9,10 @@ use crate::BadInput;
 use alloy_primitives::hex;
 use std::path::{Path, PathBuf};
 use symbolon::{
-    Group, SecretBytes,
+    Ed25519, Group, KeyShare, PairFactor, PartyId, Secp256k1, SecretBytes,
     backup::{
-        Backup, DeviceKey, DevicePublicKey, Expected, Header, Limits, OpenError, Password, Phrase, SlotKind, SlotSet,
-        Unlock,
+        Backed, Backup, DeviceKey, DevicePublicKey, Expected, Header, Limits, OpenError, Password, Phrase, SecretKind,
+        SlotKind, SlotSet, Unlock,
     },
 };
 
@@ -205,6 +205,16 @@ impl Expect {
         }
     }
 
+    /// Whose store it is, if it has a secret of the kind that a file has.
+    pub(super) fn own_index(&self, header: &Header) -> Option<PartyId> {
+        let of = |live: Option<Header>| live.map(|live| live.index());
+        match (header.kind(), header.is_on::<Ed25519>()) {
+            (SecretKind::PairFactor, _) => of(self.live::<PairFactor>().map(Backed::header)),
+            (_, false) => of(self.live::<KeyShare<Secp256k1>>().map(Backed::header)),
+            (_, true) => of(self.live::<KeyShare<Ed25519>>().map(Backed::header)),
+        }
+    }
+
     /// The live secret of this type, if there is a store that has it.
     fn live<S: Keep>(&self) -> Option<&S> {
         match &self.whose {
@@ -236,7 +246,11 @@ impl Expect {
                 if holder == me.index() { Expected::live(live) } else { key.epoch(me.epoch()).share(known) }
             }
         };
-        Ok(given.map_or(expected, |given| expected.share(given)))
+        // where a live one is known it says more
+        Ok(match given {
+            Some(given) if self.live::<S>().is_none() => expected.share(given),
+            _ => expected,
+        })
     }
 }
 

@@ -262,5 +262,5 @@ fn a_refresh_reseals_without_any_password() {
     let of = backup_at(&place, "client-4.pem");
     place.store("behind").record(of.header().kind(), of.slot_set()).unwrap();
     let behind = place.fails(1, "rewrap @client-4.pem --out @no --reseal --store @behind");
-    assert!(behind.contains("older than the one in the backup"), "{behind}");
+    assert!(behind.contains("older than what the backup says"), "{behind}");
 }

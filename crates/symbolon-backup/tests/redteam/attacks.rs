@@ -207,3 +207,23 @@ fn row_92_another_members_share_does_not_take_the_place() {
     assert_eq!(stored.slot_set(), other.slot_set());
     assert!(stored.reseal(&shares[1], &other.slot_set(), &mut rng(3)).is_err());
 }
+
+// whoever knows the share makes a file of the recorded slots with it, and with other things beside it; or the storage has one from
+// before the key was exported
+#[test]
+fn row_103_what_stands_beside_the_share_is_that_of_the_live_one() {
+    let live = deal::<Secp256k1>(2, 3, 4, 1).swap_remove(0);
+    let device = DeviceKey::generate(&mut rng(2)).unwrap();
+    let stored = Backup::create(&live, &[NewSlot::Device(device.public())], &mut rng(1)).unwrap();
+    let (unlock, limits, phrase) = (Unlock::Device(&device), Limits::default(), Phrase::generate(&mut rng(6)).unwrap());
+    let recorded = Expected::live(&live).slots(stored.slot_set());
+    assert_eq!(stored.validate_share::<Share>(&unlock, &recorded, &limits), Ok(()));
+    let others = crate::tools::with_chain_code(&live, [9; 32]);
+    let (junk, _) = stored.reseal(&others, &stored.slot_set(), &mut rng(3)).ok().unwrap();
+    let marked = Expected::live(&live.exported()).slots(stored.slot_set());
+    for (backup, expected) in [(&junk, recorded), (&stored, marked)] {
+        assert_eq!(backup.validate_share::<Share>(&unlock, &expected, &limits), Err(OpenError::NotLive));
+        let more = backup.add_slot::<Share>(&NewSlot::Phrase(&phrase), &unlock, &expected, &limits, &mut rng(4));
+        assert_eq!(more.err(), Some(ResealError::Open(OpenError::NotLive)));
+    }
+}

@@ -143,3 +143,21 @@ pub(crate) fn by_hand(clear: &[u8], content: &[u8], device: &DeviceKey) -> Backu
     let payload = [&[3; 12][..], &length, &ciphertext].concat();
     read(&[clear, &slots, &mac.finalize().into_bytes(), &payload]).unwrap()
 }
+
+/// The same share with another chain code.
+pub(crate) fn with_chain_code(share: &Share, chain_code: [u8; 32]) -> Share {
+    KeyShare::new(Parts {
+        scheme: share.scheme(),
+        key_id: share.key_id(),
+        sharing_id: share.sharing_id(),
+        epoch: share.epoch(),
+        members: share.members().to_vec(),
+        threshold: share.threshold(),
+        me: share.me(),
+        x: SecretScalar::new(*share.secret().expose()),
+        public_key: *share.public_key(),
+        chain_code,
+        marks: share.marks(),
+    })
+    .unwrap()
+}
