@@ -13,7 +13,7 @@ use alloc::{boxed::Box, vec::Vec};
 use core::time::Duration;
 use rand_core::TryCryptoRng;
 use symbolon_core::{
-    Group, KeyId, PartyId, SeedRng, SharingId, Transcript,
+    Group, KeyId, PartyId, SeedRng, SharingId, Transcript, on_cleared_stack,
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_seal::{DeviceKey, DevicePublicKey, Sealed, open_with_device, seal_to_device};
@@ -157,18 +157,20 @@ impl Receiver {
     /// # Errors
     /// The generator's.
     pub fn new<R: TryCryptoRng>(of: &Header, not_after: Duration, rng: &mut R) -> Result<Self, R::Error> {
-        let key = Box::new(DeviceKey::generate(rng)?);
-        let mut id = [0; 32];
-        rng.try_fill_bytes(&mut id)?;
-        let request = ExportRequest {
-            id,
-            key_id: of.key_id(),
-            sharing_id: of.sharing_id(),
-            epoch: of.epoch(),
-            receiver: *key.public(),
-            not_after: not_after.as_secs(),
-        };
-        Ok(Self { key, request })
+        on_cleared_stack(|| {
+            let key = Box::new(DeviceKey::generate(rng)?);
+            let mut id = [0; 32];
+            rng.try_fill_bytes(&mut id)?;
+            let request = ExportRequest {
+                id,
+                key_id: of.key_id(),
+                sharing_id: of.sharing_id(),
+                epoch: of.epoch(),
+                receiver: *key.public(),
+                not_after: not_after.as_secs(),
+            };
+            Ok(Self { key, request })
+        })
     }
 
     /// What is asked for.
@@ -180,13 +182,15 @@ impl Receiver {
     /// The request, signed by a registered device of the owner.
     #[must_use]
     pub fn request(&self, device: &IdentityKey) -> Vec<u8> {
-        let statement = self.request.statement();
-        let signature = device.attest(PURPOSE, &statement);
-        let mut w = Writer::new();
-        w.bytes(&statement);
-        device.identity().encode(&mut w);
-        w.bytes(&signature);
-        w.finish()
+        on_cleared_stack(|| {
+            let statement = self.request.statement();
+            let signature = device.attest(PURPOSE, &statement);
+            let mut w = Writer::new();
+            w.bytes(&statement);
+            device.identity().encode(&mut w);
+            w.bytes(&signature);
+            w.finish()
+        })
     }
 
     /// Opens an answer: the share that was asked for, of the expected key.
@@ -203,33 +207,35 @@ impl Receiver {
         expected: &Expected<S::Group>,
         now: Duration,
     ) -> Result<S, AnswerError> {
-        let (public_key, public_share) = expected.points().ok_or(AnswerError::ShareUnknown)?;
-        if now.as_secs() > self.request.not_after {
-            return Err(AnswerError::Expired);
-        }
-        let read = Reader::new(answer).whole(|r| {
-            if r.array::<8>()? != *ANSWER {
-                return Err(DecodeError::Unsupported);
+        on_cleared_stack(|| {
+            let (public_key, public_share) = expected.points().ok_or(AnswerError::ShareUnknown)?;
+            if now.as_secs() > self.request.not_after {
+                return Err(AnswerError::Expired);
             }
-            Ok((r.array::<32>()?, r.party()?, Sealed::read(r, MAX_SHARE)?))
-        });
-        let (id, index, sealed) = read.map_err(|_: DecodeError| AnswerError::Malformed)?;
-        if id != self.request.id {
-            return Err(AnswerError::Refused);
-        }
-        let share = open_with_device(&self.key, &self.request.info(index), &[], &sealed);
-        let share = share.map_err(|_| AnswerError::Refused)?;
-        let secret = Reader::new(&share).whole(S::decode).map_err(|_| AnswerError::Share)?;
-        let found = secret.header();
-        let asked = (self.request.key_id, self.request.sharing_id, self.request.epoch, index);
-        if (found.key_id(), found.sharing_id(), found.epoch(), found.index()) != asked
-            || found.epoch() < expected.least()
-            || found.public_key() != S::Group::point_to_bytes(public_key).as_ref()
-            || found.public_share() != S::Group::point_to_bytes(public_share).as_ref()
-        {
-            return Err(AnswerError::Share);
-        }
-        Ok(secret)
+            let read = Reader::new(answer).whole(|r| {
+                if r.array::<8>()? != *ANSWER {
+                    return Err(DecodeError::Unsupported);
+                }
+                Ok((r.array::<32>()?, r.party()?, Sealed::read(r, MAX_SHARE)?))
+            });
+            let (id, index, sealed) = read.map_err(|_: DecodeError| AnswerError::Malformed)?;
+            if id != self.request.id {
+                return Err(AnswerError::Refused);
+            }
+            let share = open_with_device(&self.key, &self.request.info(index), &[], &sealed);
+            let share = share.map_err(|_| AnswerError::Refused)?;
+            let secret = Reader::new(&share).whole(S::decode).map_err(|_| AnswerError::Share)?;
+            let found = secret.header();
+            let asked = (self.request.key_id, self.request.sharing_id, self.request.epoch, index);
+            if (found.key_id(), found.sharing_id(), found.epoch(), found.index()) != asked
+                || found.epoch() < expected.least()
+                || found.public_key() != S::Group::point_to_bytes(public_key).as_ref()
+                || found.public_share() != S::Group::point_to_bytes(public_share).as_ref()
+            {
+                return Err(AnswerError::Share);
+            }
+            Ok(secret)
+        })
     }
 }
 
@@ -252,34 +258,36 @@ pub fn export<S: Backed, L: Ledger>(
     ledger: &mut L,
     rng: &mut impl TryCryptoRng,
 ) -> Result<(Vec<u8>, S), (S, ExportError<L::Error>)> {
-    let request = match check(&secret, request, registered, now, consent) {
-        Ok(request) => request,
-        Err(error) => return Err((secret, error)),
-    };
-    let index = secret.header().index();
-    // what may fail comes before the claim: a request that is used up was answered
-    let mut seed = Zeroizing::new([0; 32]);
-    if rng.try_fill_bytes(seed.as_mut()).is_err() {
-        return Err((secret, ExportError::Rng));
-    }
-    let claim = Transcript::new("backup", "export request").part(request.statement()).number(index.get()).finish();
-    match ledger.claim(&Token::Export(claim)) {
-        Ok(Claimed::Fresh) => {}
-        Ok(Claimed::Again) => return Err((secret, ExportError::Replayed)),
-        Err(error) => return Err((secret, ExportError::Ledger(error))),
-    }
-    let secret = secret.exported();
-    let rng = &mut SeedRng::new(&seed);
-    match seal_to_device(&request.receiver, &request.info(index), &[], &secret.to_secret_bytes(), rng) {
-        Ok(sealed) => {
-            let mut w = Writer::new();
-            w.bytes(ANSWER).bytes(&request.id).u16(index.get());
-            sealed.write(&mut w);
-            Ok((w.finish(), secret))
+    on_cleared_stack(|| {
+        let request = match check(&secret, request, registered, now, consent) {
+            Ok(request) => request,
+            Err(error) => return Err((secret, error)),
+        };
+        let index = secret.header().index();
+        // what may fail comes before the claim: a request that is used up was answered
+        let mut seed = Zeroizing::new([0; 32]);
+        if rng.try_fill_bytes(seed.as_mut()).is_err() {
+            return Err((secret, ExportError::Rng));
         }
-        // the receiver's key was checked when it was read
-        Err(_) => Err((secret, ExportError::Malformed)),
-    }
+        let claim = Transcript::new("backup", "export request").part(request.statement()).number(index.get()).finish();
+        match ledger.claim(&Token::Export(claim)) {
+            Ok(Claimed::Fresh) => {}
+            Ok(Claimed::Again) => return Err((secret, ExportError::Replayed)),
+            Err(error) => return Err((secret, ExportError::Ledger(error))),
+        }
+        let secret = secret.exported();
+        let rng = &mut SeedRng::new(&seed);
+        match seal_to_device(&request.receiver, &request.info(index), &[], &secret.to_secret_bytes(), rng) {
+            Ok(sealed) => {
+                let mut w = Writer::new();
+                w.bytes(ANSWER).bytes(&request.id).u16(index.get());
+                sealed.write(&mut w);
+                Ok((w.finish(), secret))
+            }
+            // the receiver's key was checked when it was read
+            Err(_) => Err((secret, ExportError::Malformed)),
+        }
+    })
 }
 
 fn check<S: Backed, E>(

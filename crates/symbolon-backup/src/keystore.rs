@@ -11,7 +11,7 @@ use rand_core::{Rng, TryCryptoRng};
 use serde_json::Value;
 use sha3::{Digest, Keccak256};
 use subtle::ConstantTimeEq;
-use symbolon_core::{Group, Secp256k1, SecretScalar, SeedRng, Transcript};
+use symbolon_core::{Group, Secp256k1, SecretScalar, SeedRng, Transcript, on_cleared_stack};
 use zeroize::{Zeroize, Zeroizing};
 
 /// The most bytes of a file.
@@ -97,43 +97,45 @@ pub fn to_keystore(
     work: &Work,
     rng: &mut impl TryCryptoRng,
 ) -> Result<String, CreateError> {
-    work.check()?;
-    let (mut salt, mut iv, mut id) = ([0; 32], [0; 16], [0; 16]);
-    let mut fresh = Zeroizing::new([0; 32]);
-    rng.try_fill_bytes(fresh.as_mut()).map_err(|_| CreateError::Rng)?;
-    // with the key, so that a generator that repeats itself gives two keys no common key stream (safety.md S9)
-    let t = Transcript::new("backup", "keystore").part(*fresh).part(secret.to_bytes().expose());
-    let mut rng = SeedRng::new(&Zeroizing::new(t.finish()));
-    for bytes in [&mut salt[..], &mut iv, &mut id] {
-        rng.fill_bytes(bytes);
-    }
-    let key = work.derive(password.as_bytes(), &salt).ok_or(CreateError::Work)?;
-    let mut ciphertext = *secret.to_bytes().expose();
-    apply(key.expose(), &iv, &mut ciphertext);
-    let mac = mac(key.expose(), &ciphertext);
-    // a random UUID (RFC 9562, version 4)
-    let id = u128::from_be_bytes(id) & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
-    let id = hex(&id.to_be_bytes());
-    let part = |from: usize, to: usize| id.get(from..to).unwrap_or_default();
-    let id = [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-");
-    let Work { log_n, r, p } = *work;
-    let n = 1u64 << log_n;
-    Ok(format!(
-        concat!(
-            r#"{{"version":3,"id":"{id}","address":"{address}","crypto":{{"cipher":"aes-128-ctr","#,
-            r#""cipherparams":{{"iv":"{iv}"}},"ciphertext":"{ciphertext}","kdf":"scrypt","#,
-            r#""kdfparams":{{"dklen":32,"n":{n},"p":{p},"r":{r},"salt":"{salt}"}},"mac":"{mac}"}}}}"#
-        ),
-        id = id,
-        address = hex(&address(secret)),
-        iv = hex(&iv),
-        ciphertext = hex(&ciphertext),
-        n = n,
-        p = p,
-        r = r,
-        salt = hex(&salt),
-        mac = hex(&mac),
-    ))
+    on_cleared_stack(|| {
+        work.check()?;
+        let (mut salt, mut iv, mut id) = ([0; 32], [0; 16], [0; 16]);
+        let mut fresh = Zeroizing::new([0; 32]);
+        rng.try_fill_bytes(fresh.as_mut()).map_err(|_| CreateError::Rng)?;
+        // with the key, so that a generator that repeats itself gives two keys no common key stream (safety.md S9)
+        let t = Transcript::new("backup", "keystore").part(*fresh).part(secret.to_bytes().expose());
+        let mut rng = SeedRng::new(&Zeroizing::new(t.finish()));
+        for bytes in [&mut salt[..], &mut iv, &mut id] {
+            rng.fill_bytes(bytes);
+        }
+        let key = work.derive(password.as_bytes(), &salt).ok_or(CreateError::Work)?;
+        let mut ciphertext = *secret.to_bytes().expose();
+        apply(key.expose(), &iv, &mut ciphertext);
+        let mac = mac(key.expose(), &ciphertext);
+        // a random UUID (RFC 9562, version 4)
+        let id = u128::from_be_bytes(id) & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+        let id = hex(&id.to_be_bytes());
+        let part = |from: usize, to: usize| id.get(from..to).unwrap_or_default();
+        let id = [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-");
+        let Work { log_n, r, p } = *work;
+        let n = 1u64 << log_n;
+        Ok(format!(
+            concat!(
+                r#"{{"version":3,"id":"{id}","address":"{address}","crypto":{{"cipher":"aes-128-ctr","#,
+                r#""cipherparams":{{"iv":"{iv}"}},"ciphertext":"{ciphertext}","kdf":"scrypt","#,
+                r#""kdfparams":{{"dklen":32,"n":{n},"p":{p},"r":{r},"salt":"{salt}"}},"mac":"{mac}"}}}}"#
+            ),
+            id = id,
+            address = hex(&address(secret)),
+            iv = hex(&iv),
+            ciphertext = hex(&ciphertext),
+            n = n,
+            p = p,
+            r = r,
+            salt = hex(&salt),
+            mac = hex(&mac),
+        ))
+    })
 }
 
 /// Decrypts a file of another wallet (scrypt, or PBKDF2 with HMAC-SHA-256). The key is whole in one place: bring it in with
@@ -142,70 +144,72 @@ pub fn to_keystore(
 /// # Errors
 /// [`KeystoreError`].
 pub fn from_keystore(json: &str, password: &str, limits: &Limits) -> Result<SecretScalar<Secp256k1>, KeystoreError> {
-    if json.len() > MAX_JSON {
-        return Err(KeystoreError::Format);
-    }
-    let file: Value = serde_json::from_str(json).map_err(|_| KeystoreError::Format)?;
-    // of two values with one name, programs do not agree which one counts
-    if written_names(json) != names(&file) {
-        return Err(KeystoreError::Format);
-    }
-    let crypto = file.get("crypto").or_else(|| file.get("Crypto")).ok_or(KeystoreError::Format)?;
-    let of = |value: &Value, name: &str| value.get(name).cloned().ok_or(KeystoreError::Format);
-    let text = |value: &Value, name: &str| of(value, name)?.as_str().map(String::from).ok_or(KeystoreError::Format);
-    let number = |value: &Value, name: &str| of(value, name)?.as_u64().ok_or(KeystoreError::Format);
-    if number(&file, "version")? != 3 || text(crypto, "cipher")? != "aes-128-ctr" {
-        return Err(KeystoreError::Unsupported);
-    }
-    let iv = unhex::<16>(&text(&of(crypto, "cipherparams")?, "iv")?)?;
-    let ciphertext = unhex::<32>(&text(crypto, "ciphertext")?)?;
-    let expected = unhex::<32>(&text(crypto, "mac")?)?;
-    let params = of(crypto, "kdfparams")?;
-    if number(&params, "dklen")? != 32 {
-        return Err(KeystoreError::Unsupported);
-    }
-    let salt = text(&params, "salt")?;
-    let salt = salt_bytes(&salt)?;
-    let mut key = Zeroizing::new([0; 32]);
-    match text(crypto, "kdf")?.as_str() {
-        "scrypt" => {
-            let (n, r, p) = (number(&params, "n")?, number(&params, "r")?, number(&params, "p")?);
-            let word = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
-            let log_n = u8::try_from(n.checked_ilog2().ok_or(KeystoreError::Format)?).unwrap_or(u8::MAX);
-            if !n.is_power_of_two() {
-                return Err(KeystoreError::Format);
+    on_cleared_stack(|| {
+        if json.len() > MAX_JSON {
+            return Err(KeystoreError::Format);
+        }
+        let file: Value = serde_json::from_str(json).map_err(|_| KeystoreError::Format)?;
+        // of two values with one name, programs do not agree which one counts
+        if written_names(json) != names(&file) {
+            return Err(KeystoreError::Format);
+        }
+        let crypto = file.get("crypto").or_else(|| file.get("Crypto")).ok_or(KeystoreError::Format)?;
+        let of = |value: &Value, name: &str| value.get(name).cloned().ok_or(KeystoreError::Format);
+        let text = |value: &Value, name: &str| of(value, name)?.as_str().map(String::from).ok_or(KeystoreError::Format);
+        let number = |value: &Value, name: &str| of(value, name)?.as_u64().ok_or(KeystoreError::Format);
+        if number(&file, "version")? != 3 || text(crypto, "cipher")? != "aes-128-ctr" {
+            return Err(KeystoreError::Unsupported);
+        }
+        let iv = unhex::<16>(&text(&of(crypto, "cipherparams")?, "iv")?)?;
+        let ciphertext = unhex::<32>(&text(crypto, "ciphertext")?)?;
+        let expected = unhex::<32>(&text(crypto, "mac")?)?;
+        let params = of(crypto, "kdfparams")?;
+        if number(&params, "dklen")? != 32 {
+            return Err(KeystoreError::Unsupported);
+        }
+        let salt = text(&params, "salt")?;
+        let salt = salt_bytes(&salt)?;
+        let mut key = Zeroizing::new([0; 32]);
+        match text(crypto, "kdf")?.as_str() {
+            "scrypt" => {
+                let (n, r, p) = (number(&params, "n")?, number(&params, "r")?, number(&params, "p")?);
+                let word = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+                let log_n = u8::try_from(n.checked_ilog2().ok_or(KeystoreError::Format)?).unwrap_or(u8::MAX);
+                if !n.is_power_of_two() {
+                    return Err(KeystoreError::Format);
+                }
+                let work = Work { log_n, r: word(r), p: word(p) };
+                limits.allow_foreign(&work).map_err(excess)?;
+                work.scrypt(password.as_bytes(), &salt, key.as_mut()).ok_or(KeystoreError::Unsupported)?;
             }
-            let work = Work { log_n, r: word(r), p: word(p) };
-            limits.allow_foreign(&work).map_err(excess)?;
-            work.scrypt(password.as_bytes(), &salt, key.as_mut()).ok_or(KeystoreError::Unsupported)?;
+            "pbkdf2" if text(&params, "prf")? == "hmac-sha256" => {
+                let iterations = number(&params, "c")?;
+                limits.allow_iterations(iterations).map_err(excess)?;
+                let iterations = u32::try_from(iterations).map_err(|_| KeystoreError::Format)?;
+                pbkdf2(password.as_bytes(), &salt, iterations, key.as_mut()).ok_or(KeystoreError::Format)?;
+            }
+            _ => return Err(KeystoreError::Unsupported),
         }
-        "pbkdf2" if text(&params, "prf")? == "hmac-sha256" => {
-            let iterations = number(&params, "c")?;
-            limits.allow_iterations(iterations).map_err(excess)?;
-            let iterations = u32::try_from(iterations).map_err(|_| KeystoreError::Format)?;
-            pbkdf2(password.as_bytes(), &salt, iterations, key.as_mut()).ok_or(KeystoreError::Format)?;
+        if !bool::from(mac(&key, &ciphertext).ct_eq(&expected)) {
+            return Err(KeystoreError::WrongPassword);
         }
-        _ => return Err(KeystoreError::Unsupported),
-    }
-    if !bool::from(mac(&key, &ciphertext).ct_eq(&expected)) {
-        return Err(KeystoreError::WrongPassword);
-    }
-    let mut bytes = Zeroizing::new(ciphertext);
-    apply(&key, &iv, &mut bytes);
-    let mut scalar = Secp256k1::scalar_from_bytes(&bytes).map_err(|_| KeystoreError::Key)?;
-    let secret = SecretScalar::new(scalar);
-    scalar.zeroize();
-    let claimed = match file.get("address") {
-        None | Some(Value::Null) => None,
-        Some(address) => Some(address.as_str().ok_or(KeystoreError::Format)?),
-    };
-    let claimed = claimed.map(|text| text.strip_prefix("0x").unwrap_or(text));
-    if Secp256k1::is_identity(&secret.public())
-        || claimed.is_some_and(|claimed| !claimed.is_empty() && unhex::<20>(claimed) != Ok(address(&secret)))
-    {
-        return Err(KeystoreError::Key);
-    }
-    Ok(secret)
+        let mut bytes = Zeroizing::new(ciphertext);
+        apply(&key, &iv, &mut bytes);
+        let mut scalar = Secp256k1::scalar_from_bytes(&bytes).map_err(|_| KeystoreError::Key)?;
+        let secret = SecretScalar::new(scalar);
+        scalar.zeroize();
+        let claimed = match file.get("address") {
+            None | Some(Value::Null) => None,
+            Some(address) => Some(address.as_str().ok_or(KeystoreError::Format)?),
+        };
+        let claimed = claimed.map(|text| text.strip_prefix("0x").unwrap_or(text));
+        if Secp256k1::is_identity(&secret.public())
+            || claimed.is_some_and(|claimed| !claimed.is_empty() && unhex::<20>(claimed) != Ok(address(&secret)))
+        {
+            return Err(KeystoreError::Key);
+        }
+        Ok(secret)
+    })
 }
 
 fn excess(error: OpenError) -> KeystoreError {

@@ -12,7 +12,7 @@ use hmac::{Hmac, Mac};
 use rand_core::TryCryptoRng;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
-use symbolon_core::{Group, SecretBytes, Transcript, wire::Reader};
+use symbolon_core::{Group, SecretBytes, Transcript, on_cleared_stack, wire::Reader};
 use symbolon_seal::DeviceKey;
 use zeroize::Zeroizing;
 
@@ -174,12 +174,14 @@ impl Backup {
         slots: &[NewSlot<'_>],
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, CreateError> {
-        if !(1..=MAX_SLOTS).contains(&slots.len()) {
-            return Err(CreateError::Slots);
-        }
-        Self::affordable(core::iter::empty(), slots)?;
-        let recipients = slots.iter().map(|slot| Recipient::new(slot, rng)).collect::<Result<Vec<_>, _>>()?;
-        Self::seal(secret, recipients, rng)
+        on_cleared_stack(|| {
+            if !(1..=MAX_SLOTS).contains(&slots.len()) {
+                return Err(CreateError::Slots);
+            }
+            Self::affordable(core::iter::empty(), slots)?;
+            let recipients = slots.iter().map(|slot| Recipient::new(slot, rng)).collect::<Result<Vec<_>, _>>()?;
+            Self::seal(secret, recipients, rng)
+        })
     }
 
     /// With a new data key.
@@ -301,14 +303,16 @@ impl Backup {
         expected: &Expected<S::Group>,
         limits: &Limits,
     ) -> Result<Opened<S>, OpenError> {
-        self.claims::<S>(expected)?;
-        let (slot, data_key) = self.unlock(unlock, limits)?;
-        let secret: S = self.decrypt(&data_key)?;
-        let same = |live: [u8; 32]| bool::from(live.ct_eq(&content(&secret.to_secret_bytes())));
-        if !expected.content.is_none_or(same) {
-            return Err(OpenError::NotLive);
-        }
-        Ok(Opened { secret, slot })
+        on_cleared_stack(|| {
+            self.claims::<S>(expected)?;
+            let (slot, data_key) = self.unlock(unlock, limits)?;
+            let secret: S = self.decrypt(&data_key)?;
+            let same = |live: [u8; 32]| bool::from(live.ct_eq(&content(&secret.to_secret_bytes())));
+            if !expected.content.is_none_or(same) {
+                return Err(OpenError::NotLive);
+            }
+            Ok(Opened { secret, slot })
+        })
     }
 
     /// What may be changed: a backup of the live share, with the slots that were recorded.
@@ -327,7 +331,7 @@ impl Backup {
     /// # Errors
     /// [`OpenError`].
     pub fn validate_password(&self, unlock: &Unlock<'_>, limits: &Limits) -> Result<(), OpenError> {
-        self.unlock(unlock, limits).map(drop)
+        on_cleared_stack(|| self.unlock(unlock, limits).map(drop))
     }
 
     /// Whether it opens and holds the right share, without handing it out.
@@ -340,8 +344,10 @@ impl Backup {
         expected: &Expected<S::Group>,
         limits: &Limits,
     ) -> Result<(), OpenError> {
-        expected.points().ok_or(OpenError::ShareUnknown)?;
-        self.open::<S>(unlock, expected, limits).map(drop)
+        on_cleared_stack(|| {
+            expected.points().ok_or(OpenError::ShareUnknown)?;
+            self.open::<S>(unlock, expected, limits).map(drop)
+        })
     }
 
     /// A new backup of the same share with one more slot, under a new data key. `expected` names the live share and the recorded slots, here and in all
@@ -358,7 +364,9 @@ impl Backup {
         limits: &Limits,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, ResealError> {
-        self.with_slots::<S>(Place::At(self.slots.len()), Some(slot), unlock, expected, limits, rng)
+        on_cleared_stack(|| {
+            self.with_slots::<S>(Place::At(self.slots.len()), Some(slot), unlock, expected, limits, rng)
+        })
     }
 
     /// A new backup of the same share without slot `at` (from 0 on), under a new data key.
@@ -377,7 +385,7 @@ impl Backup {
         limits: &Limits,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, ResealError> {
-        self.with_slots::<S>(Place::Of(at), None, unlock, expected, limits, rng)
+        on_cleared_stack(|| self.with_slots::<S>(Place::Of(at), None, unlock, expected, limits, rng))
     }
 
     /// A new backup of the same share with another slot in the place of slot `at`, under a new data key.
@@ -396,7 +404,7 @@ impl Backup {
         limits: &Limits,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, ResealError> {
-        self.with_slots::<S>(Place::Of(at), Some(slot), unlock, expected, limits, rng)
+        on_cleared_stack(|| self.with_slots::<S>(Place::Of(at), Some(slot), unlock, expected, limits, rng))
     }
 
     /// A new backup of the same share with another password in the place of the old one, under a new data key. Other slots stay.
@@ -414,8 +422,10 @@ impl Backup {
         limits: &Limits,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, ResealError> {
-        let slot = NewSlot::Password(new.0, new.1);
-        self.with_slots::<S>(Place::OfOpened, Some(&slot), &Unlock::Password(old), expected, limits, rng)
+        on_cleared_stack(|| {
+            let slot = NewSlot::Password(new.0, new.1);
+            self.with_slots::<S>(Place::OfOpened, Some(&slot), &Unlock::Password(old), expected, limits, rng)
+        })
     }
 
     /// With `slot` at this place. What costs nothing to refuse is refused before a password is tried.
@@ -476,21 +486,23 @@ impl Backup {
         recorded: &SlotSet,
         rng: &mut impl TryCryptoRng,
     ) -> Result<(Self, S::Token), ResealError> {
-        if self.slot_set() != *recorded {
-            return Err(ResealError::SlotSet);
-        }
-        let new = secret.header();
-        let of = |header: &Header| {
-            (header.kind, header.curve, header.scheme, header.key_id, header.index, header.public_key.clone())
-        };
-        if of(&new) != of(&self.header) {
-            return Err(ResealError::OtherKey);
-        }
-        if new.epoch() < self.header.epoch() {
-            return Err(ResealError::Older);
-        }
-        let recipients = self.slots.iter().map(|slot| slot.recipient.clone()).collect();
-        Ok((Self::seal(secret, recipients, rng)?, secret.token()))
+        on_cleared_stack(|| {
+            if self.slot_set() != *recorded {
+                return Err(ResealError::SlotSet);
+            }
+            let new = secret.header();
+            let of = |header: &Header| {
+                (header.kind, header.curve, header.scheme, header.key_id, header.index, header.public_key.clone())
+            };
+            if of(&new) != of(&self.header) {
+                return Err(ResealError::OtherKey);
+            }
+            if new.epoch() < self.header.epoch() {
+                return Err(ResealError::Older);
+            }
+            let recipients = self.slots.iter().map(|slot| slot.recipient.clone()).collect();
+            Ok((Self::seal(secret, recipients, rng)?, secret.token()))
+        })
     }
 }
 

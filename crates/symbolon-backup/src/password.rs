@@ -1,6 +1,7 @@
 //! Passwords of people: normalised, so that every keyboard gives the same bytes.
 
 use alloc::string::String;
+use symbolon_core::on_cleared_stack;
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
@@ -55,15 +56,17 @@ impl Password {
     /// # Errors
     /// [`PasswordError`].
     pub fn new(text: &str, policy: &PasswordPolicy) -> Result<Self, PasswordError> {
-        let password = Self::entered(text)?;
-        let unassigned = |c: char| c.general_category() == GeneralCategory::Unassigned;
-        if text.chars().any(unassigned) || password.0.chars().any(unassigned) {
-            return Err(PasswordError::Unassigned);
-        }
-        if password.0.chars().count() < policy.min_characters {
-            return Err(PasswordError::TooShort(policy.min_characters));
-        }
-        Ok(password)
+        on_cleared_stack(|| {
+            let password = Self::entered(text)?;
+            let unassigned = |c: char| c.general_category() == GeneralCategory::Unassigned;
+            if text.chars().any(unassigned) || password.0.chars().any(unassigned) {
+                return Err(PasswordError::Unassigned);
+            }
+            if password.0.chars().count() < policy.min_characters {
+                return Err(PasswordError::TooShort(policy.min_characters));
+            }
+            Ok(password)
+        })
     }
 
     /// A password that opens an existing backup, whatever the policy is today.
@@ -71,18 +74,20 @@ impl Password {
     /// # Errors
     /// [`PasswordError::TooLong`].
     pub fn entered(text: &str) -> Result<Self, PasswordError> {
-        if text.len() > MAX_BYTES {
-            return Err(PasswordError::TooLong);
-        }
-        // one character becomes at most 18; reserved, so that no copy stays behind when the text grows
-        let mut normal = Zeroizing::new(String::with_capacity(MAX_BYTES));
-        for c in text.nfkc() {
-            if normal.len() + c.len_utf8() > MAX_BYTES {
+        on_cleared_stack(|| {
+            if text.len() > MAX_BYTES {
                 return Err(PasswordError::TooLong);
             }
-            normal.push(c);
-        }
-        Ok(Self(normal))
+            // one character becomes at most 18; reserved, so that no copy stays behind when the text grows
+            let mut normal = Zeroizing::new(String::with_capacity(MAX_BYTES));
+            for c in text.nfkc() {
+                if normal.len() + c.len_utf8() > MAX_BYTES {
+                    return Err(PasswordError::TooLong);
+                }
+                normal.push(c);
+            }
+            Ok(Self(normal))
+        })
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use bip39::{Language, Mnemonic};
 use rand_core::TryCryptoRng;
+use symbolon_core::{SecretBytes, on_cleared_stack};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// 24 words that open a backup. They are no wallet: no other program makes an account of them. Wiped on drop.
@@ -11,7 +12,7 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 /// fn printable<T: core::fmt::Debug>() {}
 /// printable::<symbolon_backup::Phrase>();
 /// ```
-pub struct Phrase(Zeroizing<[u8; 32]>);
+pub struct Phrase(SecretBytes<32>);
 
 impl ZeroizeOnDrop for Phrase {}
 
@@ -36,9 +37,7 @@ impl Phrase {
     /// # Errors
     /// The generator's.
     pub fn generate<R: TryCryptoRng>(rng: &mut R) -> Result<Self, R::Error> {
-        let mut entropy = Zeroizing::new([0; 32]);
-        rng.try_fill_bytes(entropy.as_mut())?;
-        Ok(Self(entropy))
+        on_cleared_stack(|| SecretBytes::try_random(rng).map(Self))
     }
 
     /// Reads what [`Self::words`] gave. Case and space between words do not matter.
@@ -46,48 +45,52 @@ impl Phrase {
     /// # Errors
     /// [`PhraseError`].
     pub fn parse(words: &str) -> Result<Self, PhraseError> {
-        // reserved, so that no copy stays behind when it grows
-        let mut text = Zeroizing::new(String::with_capacity(words.len() + 1));
-        let mut count = 0usize;
-        for word in words.split_whitespace() {
-            if count > 0 {
-                text.push(' ');
+        on_cleared_stack(|| {
+            // reserved, so that no copy stays behind when it grows
+            let mut text = Zeroizing::new(String::with_capacity(words.len() + 1));
+            let mut count = 0usize;
+            for word in words.split_whitespace() {
+                if count > 0 {
+                    text.push(' ');
+                }
+                word.chars().for_each(|c| text.push(c.to_ascii_lowercase()));
+                count += 1;
             }
-            word.chars().for_each(|c| text.push(c.to_ascii_lowercase()));
-            count += 1;
-        }
-        if count != 24 {
-            return Err(PhraseError::Count);
-        }
-        let mnemonic = Mnemonic::parse_in_normalized(Language::English, &text).map_err(|error| match error {
-            bip39::Error::UnknownWord(at) => PhraseError::Word(at + 1),
-            _ => PhraseError::Checksum,
-        })?;
-        let (bytes, _) = mnemonic.to_entropy_array();
-        let bytes = Zeroizing::new(bytes);
-        let mut entropy = Zeroizing::new([0; 32]);
-        entropy.iter_mut().zip(bytes.iter()).for_each(|(to, from)| *to = *from);
-        Ok(Self(entropy))
+            if count != 24 {
+                return Err(PhraseError::Count);
+            }
+            let mnemonic = Mnemonic::parse_in_normalized(Language::English, &text).map_err(|error| match error {
+                bip39::Error::UnknownWord(at) => PhraseError::Word(at + 1),
+                _ => PhraseError::Checksum,
+            })?;
+            let (bytes, _) = mnemonic.to_entropy_array();
+            let bytes = Zeroizing::new(bytes);
+            let entropy = bytes.first_chunk().ok_or(PhraseError::Count)?;
+            Ok(Self(SecretBytes::new(*entropy)))
+        })
     }
 
     /// The words, to be shown once and written down.
     #[must_use]
     #[allow(clippy::missing_panics_doc, reason = "32 bytes are 24 words")]
     pub fn words(&self) -> Zeroizing<String> {
-        let mnemonic = Mnemonic::from_entropy_in(Language::English, self.0.as_slice()).expect("32 bytes are 24 words");
-        // the longest word has eight letters
-        let mut text = Zeroizing::new(String::with_capacity(24 * 9));
-        for word in mnemonic.words() {
-            if !text.is_empty() {
-                text.push(' ');
+        on_cleared_stack(|| {
+            let mnemonic =
+                Mnemonic::from_entropy_in(Language::English, self.0.expose()).expect("32 bytes are 24 words");
+            // the longest word has eight letters
+            let mut text = Zeroizing::new(String::with_capacity(24 * 9));
+            for word in mnemonic.words() {
+                if !text.is_empty() {
+                    text.push(' ');
+                }
+                text.push_str(word);
             }
-            text.push_str(word);
-        }
-        text
+            text
+        })
     }
 
     pub(crate) fn entropy(&self) -> &[u8; 32] {
-        &self.0
+        self.0.expose()
     }
 }
 
@@ -119,7 +122,7 @@ mod tests {
 
     #[test]
     fn wrong_words_say_what_is_wrong() {
-        let words = Phrase(Zeroizing::new([7; 32])).words().to_string();
+        let words = Phrase(SecretBytes::new([7; 32])).words().to_string();
         let error = |words: &str| Phrase::parse(words).err();
         assert_eq!(error(&words), None);
         assert_eq!(error(&words.replacen(' ', " abandon ", 1)), Some(PhraseError::Count));

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 use sha2::{Digest, Sha256};
-use symbolon_core::{Secp256k1, SecretScalar};
+use symbolon_core::{Secp256k1, SecretScalar, on_cleared_stack};
 use zeroize::Zeroizing;
 
 /// Version (mainnet, private), depth, parent's fingerprint, child number: those of a root.
@@ -15,19 +15,21 @@ const ROOT: [u8; 13] = [0x04, 0x88, 0xad, 0xe4, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 /// together with the chain code, which every holder has, gives away the root. Whoever wants to hand out a child alone cannot.
 #[must_use]
 pub fn xprv(secret: &SecretScalar<Secp256k1>, chain_code: &[u8; 32]) -> Zeroizing<String> {
-    let mut bytes = Zeroizing::new([0; 82]);
-    let key = secret.to_bytes();
-    let parts = ROOT.iter().chain(chain_code).chain(&[0]).chain(key.expose());
-    bytes.iter_mut().zip(parts).for_each(|(to, from)| *to = *from);
-    let (content, checksum) = bytes.split_at_mut(78);
-    let hash = Sha256::digest(Sha256::digest(content));
-    checksum.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
-    // 82 bytes are at most 113 characters; reserved, so that no copy stays behind when the text grows
-    let mut text = Zeroizing::new([0; 128]);
-    let len = bs58::encode(bytes.as_slice()).onto(text.as_mut_slice()).unwrap_or(0);
-    let mut string = Zeroizing::new(String::with_capacity(text.len()));
-    text.iter().take(len).for_each(|byte| string.push(char::from(*byte)));
-    string
+    on_cleared_stack(|| {
+        let mut bytes = Zeroizing::new([0; 82]);
+        let key = secret.to_bytes();
+        let parts = ROOT.iter().chain(chain_code).chain(&[0]).chain(key.expose());
+        bytes.iter_mut().zip(parts).for_each(|(to, from)| *to = *from);
+        let (content, checksum) = bytes.split_at_mut(78);
+        let hash = Sha256::digest(Sha256::digest(content));
+        checksum.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+        // 82 bytes are at most 113 characters; reserved, so that no copy stays behind when the text grows
+        let mut text = Zeroizing::new([0; 128]);
+        let len = bs58::encode(bytes.as_slice()).onto(text.as_mut_slice()).unwrap_or(0);
+        let mut string = Zeroizing::new(String::with_capacity(text.len()));
+        text.iter().take(len).for_each(|byte| string.push(char::from(*byte)));
+        string
+    })
 }
 
 #[cfg(test)]

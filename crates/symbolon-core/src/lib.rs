@@ -8,6 +8,7 @@ mod ids;
 mod party;
 mod rng;
 mod secret;
+mod stack;
 mod transcript;
 pub mod wire;
 
@@ -16,4 +17,5 @@ pub use ids::{ItemId, KeyId, LabelTag, RunTag, SetupId, SharingId, Sid};
 pub use party::{PartyId, PartyIdError, Role, Threshold, ThresholdError};
 pub use rng::SeedRng;
 pub use secret::{SecretBytes, SecretScalar};
+pub use stack::{hash_on_cleared_stack, on_cleared_stack};
 pub use transcript::{Transcript, Xof};

@@ -3,6 +3,8 @@
 
 use crate::Group;
 use alloc::vec::Vec;
+use core::mem;
+use zeroize::Zeroizing;
 
 /// Why bytes were refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -82,21 +84,21 @@ impl Kind {
     }
 }
 
-/// Appends fields to a buffer.
+/// Appends fields to a buffer, which leaves no copy behind when it grows, and is wiped unless it is finished.
 #[derive(Default)]
-pub struct Writer(Vec<u8>);
+pub struct Writer(Zeroizing<Vec<u8>>);
 
 impl Writer {
     /// An empty writer.
     #[must_use]
-    pub const fn new() -> Self {
-        Self(Vec::new())
+    pub fn new() -> Self {
+        Self::with_capacity(0)
     }
 
-    /// An empty writer with room. Secrets are written only into a writer that never grows: growth leaves a copy behind.
+    /// An empty writer with room.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
-        Self(Vec::with_capacity(bytes))
+        Self(Zeroizing::new(Vec::with_capacity(bytes)))
     }
 
     /// One byte.
@@ -121,6 +123,13 @@ impl Writer {
 
     /// Raw bytes of a width that both sides know.
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        let len = self.0.len().saturating_add(bytes.len());
+        if len > self.0.capacity() {
+            // the old buffer is wiped: what is to be sent may be a secret until it is
+            let mut larger = Zeroizing::new(Vec::with_capacity(len.max(2 * self.0.capacity())));
+            larger.extend_from_slice(&self.0);
+            self.0 = larger;
+        }
         self.0.extend_from_slice(bytes);
         self
     }
@@ -168,8 +177,8 @@ impl Writer {
 
     /// The buffer.
     #[must_use]
-    pub fn finish(self) -> Vec<u8> {
-        self.0
+    pub fn finish(mut self) -> Vec<u8> {
+        mem::take(&mut self.0)
     }
 }
 

@@ -9,6 +9,7 @@ pub mod challenge;
 mod curve;
 mod message;
 pub mod signin;
+mod stack;
 #[cfg(feature = "jwt")]
 pub mod token;
 

@@ -1,10 +1,11 @@
 //! Signed messages: PEM text, verification, signing (spec sections 4 and 5).
 
+use crate::stack::on_cleared_stack;
 use crate::{
     Address, AddressError, Network, PublicKey,
     curve::{Scalar, SecretScalar, challenge, nonce_point},
 };
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use core::fmt::Write;
 use rand_core::TryCryptoRng;
@@ -296,7 +297,7 @@ fn digits(scalar: &Scalar) -> String {
 
 /// A secret key, for tests and tools: wallets sign. Wiped on drop. Its arithmetic takes constant time.
 pub struct SecretKey {
-    x: SecretScalar,
+    x: Box<SecretScalar>,
     public: PublicKey,
 }
 
@@ -304,9 +305,11 @@ impl SecretKey {
     /// From 32 bytes, big-endian; `None` unless `1 <= x < n`.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; 32]) -> Option<Self> {
-        let x = SecretScalar::from_be_bytes(bytes)?;
-        let public = x.public()?;
-        Some(Self { x, public })
+        on_cleared_stack(|| {
+            let x = SecretScalar::from_be_bytes(bytes)?;
+            let public = x.public()?;
+            Some(Self { x: Box::new(x), public })
+        })
     }
 
     /// `x*G`.
@@ -326,24 +329,26 @@ impl SecretKey {
         message: impl Into<Vec<u8>>,
         rng: &mut R,
     ) -> Result<SignedMessage, R::Error> {
-        let message = message.into();
-        loop {
-            let mut fresh = Zeroizing::new([0; 32]);
-            rng.try_fill_bytes(fresh.as_mut())?;
-            let hash = Keccak512::new().chain_update("symbolon/dero/nonce").chain_update(fresh.as_slice());
-            let hash = hash.chain_update(self.x.to_be_bytes().as_slice()).chain_update(&message);
-            let mut wide = Zeroizing::new([0; 64]);
-            hash.finalize_into((&mut *wide).into());
-            let k = SecretScalar::from_wide(&wide);
-            // zero nonces and zero scalars have probability 2^-253 each
-            let Some(nonce) = k.public() else { continue };
-            let c = challenge(&self.public, &nonce, &message);
-            if let Some(s) = k.plus_product(&c, &self.x)
-                && !c.is_zero()
-            {
-                return Ok(SignedMessage { address: Address::new(network, self.public), c, s, message });
+        on_cleared_stack(|| {
+            let message = message.into();
+            loop {
+                let mut fresh = Zeroizing::new([0; 32]);
+                rng.try_fill_bytes(fresh.as_mut())?;
+                let hash = Keccak512::new().chain_update("symbolon/dero/nonce").chain_update(fresh.as_slice());
+                let hash = hash.chain_update(self.x.to_be_bytes().as_slice()).chain_update(&message);
+                let mut wide = Zeroizing::new([0; 64]);
+                hash.finalize_into((&mut *wide).into());
+                let k = SecretScalar::from_wide(&wide);
+                // zero nonces and zero scalars have probability 2^-253 each
+                let Some(nonce) = k.public() else { continue };
+                let c = challenge(&self.public, &nonce, &message);
+                if let Some(s) = k.plus_product(&c, &self.x)
+                    && !c.is_zero()
+                {
+                    return Ok(SignedMessage { address: Address::new(network, self.public), c, s, message });
+                }
             }
-        }
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 //! A token is good for whoever holds it: send it over TLS alone, keep it out of URLs and of what scripts can read, and keep its
 //! lifetime short. To end a session before that, remember its [`Claims::nonce`].
 
+use crate::stack::on_cleared_stack;
 use crate::{
     Address,
     challenge::{ChainId, is_nonce},
@@ -11,6 +12,7 @@ use crate::{
 };
 use alloc::{
     borrow::Cow,
+    boxed::Box,
     string::{String, ToString},
 };
 use chrono::{DateTime, Utc};
@@ -72,13 +74,13 @@ impl TokenError {
 }
 
 /// A key for HS256 (RFC 7518 section 3.2): whoever can read tokens can make them. Wiped on drop.
-pub struct Hs256Key(alg::Hs256Key);
+pub struct Hs256Key(Box<alg::Hs256Key>);
 
 impl Hs256Key {
     /// From 32 random bytes.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
-        Self(alg::Hs256Key::new(key))
+        on_cleared_stack(|| Self(Box::new(alg::Hs256Key::new(key))))
     }
 
     /// Makes a token.
@@ -87,7 +89,7 @@ impl Hs256Key {
     /// [`TokenError::Terms`] for another chain; [`TokenError::Expired`] if its time is not one that a token can have;
     /// [`TokenError::Malformed`] for more than [`MAX_TOKEN`] bytes.
     pub fn issue(&self, claims: &Claims, terms: &Terms) -> Result<String, TokenError> {
-        issue(&alg::Hs256, &self.0, claims, terms)
+        on_cleared_stack(|| issue(&alg::Hs256, &self.0, claims, terms))
     }
 
     /// Reads a token.
@@ -95,18 +97,18 @@ impl Hs256Key {
     /// # Errors
     /// [`TokenError`].
     pub fn verify(&self, token: &str, terms: &Terms, now: Duration) -> Result<Claims, TokenError> {
-        verify(&alg::Hs256, &self.0, token, terms, now)
+        on_cleared_stack(|| verify(&alg::Hs256, &self.0, token, terms, now))
     }
 }
 
 /// A key for EdDSA with Ed25519 (RFC 8037 section 3.1). Wiped on drop.
-pub struct EdDsaKey(ed25519_dalek::SigningKey);
+pub struct EdDsaKey(Box<ed25519_dalek::SigningKey>);
 
 impl EdDsaKey {
     /// From a random seed.
     #[must_use]
     pub fn new(seed: &[u8; 32]) -> Self {
-        Self(ed25519_dalek::SigningKey::from_bytes(seed))
+        on_cleared_stack(|| Self(Box::new(ed25519_dalek::SigningKey::from_bytes(seed))))
     }
 
     /// What others read tokens with.
@@ -121,7 +123,7 @@ impl EdDsaKey {
     /// [`TokenError::Terms`] for another chain; [`TokenError::Expired`] if its time is not one that a token can have;
     /// [`TokenError::Malformed`] for more than [`MAX_TOKEN`] bytes.
     pub fn issue(&self, claims: &Claims, terms: &Terms) -> Result<String, TokenError> {
-        issue(&EdDsa, &self.0, claims, terms)
+        on_cleared_stack(|| issue(&EdDsa, &self.0, claims, terms))
     }
 }
 

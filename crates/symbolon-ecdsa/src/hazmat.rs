@@ -5,7 +5,7 @@ pub use crate::payload::hazmat::{PrehashLength, prehash};
 use crate::item::{Hidden, OwnHalf, Preprocessed};
 use rand_core::TryCryptoRng;
 use symbolon_core::{
-    Group, ItemId, Role, Secp256k1, SecretScalar, SetupId, Sid,
+    Group, ItemId, Role, Secp256k1, SecretScalar, SetupId, Sid, on_cleared_stack,
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_mta::{
@@ -52,28 +52,34 @@ pub fn seal_item(
     key: &StorageKey,
     rng: &mut impl TryCryptoRng,
 ) -> Result<alloc::vec::Vec<u8>, SealError> {
-    let mut w = Writer::with_capacity(1024);
-    item.pair.encode(&mut w);
-    w.bytes(item.id.as_ref()).bytes(item.setup.as_ref()).u32(item.serial).bytes(item.own.sid.as_ref());
-    w.u8(match item.suite {
-        Suite::Aes => 2,
-        _ => 1,
-    });
-    match &item.own.hidden {
-        Hidden::Own(com, opening) => {
-            com.encode(&mut w);
-            opening.encode(&mut w);
+    on_cleared_stack(|| {
+        let mut w = Writer::with_capacity(1024);
+        item.pair.encode(&mut w);
+        w.bytes(item.id.as_ref()).bytes(item.setup.as_ref()).u32(item.serial).bytes(item.own.sid.as_ref());
+        w.u8(match item.suite {
+            Suite::Aes => 2,
+            _ => 1,
+        });
+        match &item.own.hidden {
+            Hidden::Own(com, opening) => {
+                com.encode(&mut w);
+                opening.encode(&mut w);
+            }
+            Hidden::Peer(com) => com.encode(&mut w),
+            Hidden::Open => {}
         }
-        Hidden::Peer(com) => com.encode(&mut w),
-        Hidden::Open => {}
-    }
-    let (sender, receiver) = (&item.own.sender, &item.receiver);
-    let secrets = sender.alpha().iter().chain(sender.t()).chain(receiver.r()).chain([receiver.beta(), &item.own.k]);
-    secrets.for_each(|secret| {
-        w.bytes(secret.to_bytes().expose());
-    });
-    w.bytes(sender.digest()).bytes(receiver.digest());
-    key.seal(KIND, &Zeroizing::new(w.finish()), rng)
+        let (sender, receiver) = (&item.own.sender, &item.receiver);
+        let secrets = sender.alpha().iter().chain(sender.t()).chain(receiver.r()).chain([receiver.beta(), &item.own.k]);
+        secrets.for_each(|secret| {
+            w.bytes(secret.to_bytes().expose());
+        });
+        w.bytes(sender.digest()).bytes(receiver.digest());
+        let plain = Zeroizing::new(w.finish());
+        if cfg!(symbolon_planted = "residue-heap") {
+            drop(core::hint::black_box(plain.to_vec())); // a control: see docs/assurance.md
+        }
+        key.seal(KIND, &plain, rng)
+    })
 }
 
 /// Brings a sealed item alive, once: the claim is durable before the item is returned.
@@ -85,16 +91,18 @@ pub fn open_item<L: Ledger>(
     key: &StorageKey,
     ledger: &mut L,
 ) -> Result<Preprocessed, ItemError<L::Error>> {
-    let plain = key.open(KIND, sealed)?;
-    let item = Reader::new(&plain).whole(decode)?;
-    let pair = FloorId::pair(item.pair.identity(Role::Server), item.pair.identity(Role::Client));
-    if u64::from(item.serial) < ledger.floor(&pair).map_err(ItemError::Ledger)? {
-        return Err(ItemError::Stale);
-    }
-    match ledger.claim(&Token::Item { item: item.id, setup: item.setup }).map_err(ItemError::Ledger)? {
-        Claimed::Fresh => Ok(item),
-        _ => Err(ItemError::Used),
-    }
+    on_cleared_stack(|| {
+        let plain = key.open(KIND, sealed)?;
+        let item = Reader::new(&plain).whole(decode)?;
+        let pair = FloorId::pair(item.pair.identity(Role::Server), item.pair.identity(Role::Client));
+        if u64::from(item.serial) < ledger.floor(&pair).map_err(ItemError::Ledger)? {
+            return Err(ItemError::Stale);
+        }
+        match ledger.claim(&Token::Item { item: item.id, setup: item.setup }).map_err(ItemError::Ledger)? {
+            Claimed::Fresh => Ok(item),
+            _ => Err(ItemError::Used),
+        }
+    })
 }
 
 fn decode(r: &mut Reader<'_>) -> Result<Preprocessed, DecodeError> {

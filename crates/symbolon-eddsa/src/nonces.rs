@@ -5,7 +5,7 @@ use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
 use symbolon_core::{
-    PartyId, SecretBytes, SecretScalar, SeedRng, Transcript,
+    PartyId, SecretBytes, SecretScalar, SeedRng, Transcript, on_cleared_stack,
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_session::{Roster, Token};
@@ -39,8 +39,10 @@ impl<C: Ciphersuite> Nonces<C> {
     /// A copy of the process or machine that runs on from here with the same nonces can give away the share. Nonces that are
     /// kept are claimed in the ledger before they are used: [`Self::token`].
     pub fn generate<R: TryCryptoRng>(share: &KeyShare<C>, rng: &mut R) -> Result<Self, R::Error> {
-        let (hiding, binding) = (SecretBytes::try_random(rng)?, SecretBytes::try_random(rng)?);
-        Ok(Self::from_randomness(share.secret(), &hiding, &binding))
+        on_cleared_stack(|| {
+            let (hiding, binding) = (SecretBytes::try_random(rng)?, SecretBytes::try_random(rng)?);
+            Ok(Self::from_randomness(share.secret(), &hiding, &binding))
+        })
     }
 
     /// The same from the generator of a run.

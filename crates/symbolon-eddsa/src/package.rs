@@ -3,7 +3,7 @@
 use crate::{Ciphersuite, CommitmentList, Nonces, SignError, Signature, Signers, signers::Signer};
 use alloc::{collections::BTreeMap, vec::Vec};
 use symbolon_core::{
-    PartyId, SecretScalar, Transcript,
+    PartyId, SecretScalar, Transcript, on_cleared_stack,
     wire::{DecodeError, Reader},
 };
 use symbolon_sharing::{KeyShare, Scheme};
@@ -110,15 +110,17 @@ impl<C: Ciphersuite> SigningPackage<C> {
     /// Whoever has given away the share has signed, whatever becomes of the signature. Message and signers of the package MUST be
     /// those that the own user or policy has approved: take the signers from [`Signers::of`] the own share.
     pub fn sign(&self, share: &KeyShare<C>, nonces: Nonces<C>) -> Result<SignatureShare<C>, SignError> {
-        if share.scheme() != Scheme::Frost {
-            return Err(SignError::Scheme);
-        }
-        let (signer, _) = self.signer(share.me()).ok_or(SignError::Signers)?;
-        let own = share.members().iter().find(|member| member.id == share.me()).map(|member| member.public_share);
-        if share.public_key() != self.signers.public_key().point() || own != Some(signer.public_share) {
-            return Err(SignError::OtherShare);
-        }
-        self.sign_as(share.me(), share.secret(), nonces)
+        on_cleared_stack(|| {
+            if share.scheme() != Scheme::Frost {
+                return Err(SignError::Scheme);
+            }
+            let (signer, _) = self.signer(share.me()).ok_or(SignError::Signers)?;
+            let own = share.members().iter().find(|member| member.id == share.me()).map(|member| member.public_share);
+            if share.public_key() != self.signers.public_key().point() || own != Some(signer.public_share) {
+                return Err(SignError::OtherShare);
+            }
+            self.sign_as(share.me(), share.secret(), nonces)
+        })
     }
 
     pub(crate) fn sign_as(

@@ -14,6 +14,7 @@ use symbolon_session::{
     Draft, Failed, Fault, Inbox, Next, Pair, Protocol, Roster, Run, Sends, Setup, Storable, Suspend, Terms, To,
 };
 use symbolon_sharing::PairFactor;
+use zeroize::Zeroizing;
 
 type Point = <Secp256k1 as Group>::Point;
 
@@ -31,10 +32,10 @@ fn proof_context(sid: &Sid, prover: PartyId, com: &Commitment) -> Transcript {
     Transcript::new("keygen", "proof").part(sid).number(prover.get()).part(com.as_bytes())
 }
 
-fn committed_value(big_a: &Point, chain: &[u8; 32]) -> Vec<u8> {
+fn committed_value(big_a: &Point, chain: &[u8; 32]) -> Zeroizing<Vec<u8>> {
     let mut w = Writer::with_capacity(65);
     w.point::<Secp256k1>(big_a).bytes(chain);
-    w.finish()
+    Zeroizing::new(w.finish())
 }
 
 /// What both sides know at the end.

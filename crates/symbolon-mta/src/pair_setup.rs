@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
 use symbolon_core::{
-    Role, SecretBytes, SetupId,
+    Role, SecretBytes, SetupId, on_cleared_stack,
     wire::{DecodeError, Kind, Reader, Writer},
 };
 use symbolon_session::{Failed, Fault, OpenError, Pair, SealError, StorageKey};
@@ -235,7 +235,7 @@ impl PairSetup {
     /// # Errors
     /// [`SealError`]: the generator failed. The setup is gone then; make a new one.
     pub fn seal(self, key: &StorageKey, rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, SealError> {
-        key.seal(SEALED_KIND, &self.to_secret_bytes(), rng)
+        on_cleared_stack(|| key.seal(SEALED_KIND, &self.to_secret_bytes(), rng))
     }
 
     /// Opens a sealed setup, which the caller has taken out of the store durably.
@@ -243,11 +243,13 @@ impl PairSetup {
     /// # Errors
     /// [`OpenError`].
     pub fn open(sealed: &[u8], key: &StorageKey) -> Result<Self, OpenError> {
-        let bytes = key.open(SEALED_KIND, sealed)?;
-        let mut r = Reader::new(&bytes);
-        let setup = Self::decode(&mut r).map_err(|_| OpenError::Format)?;
-        r.finish().map_err(|_| OpenError::Format)?;
-        Ok(setup)
+        on_cleared_stack(|| {
+            let bytes = key.open(SEALED_KIND, sealed)?;
+            let mut r = Reader::new(&bytes);
+            let setup = Self::decode(&mut r).map_err(|_| OpenError::Format)?;
+            r.finish().map_err(|_| OpenError::Format)?;
+            Ok(setup)
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Sealing to a device key: HPKE (RFC 9180) in base mode, one message per encapsulation.
 
 use crate::sealed::{OpenError, SealError, Sealed, TAG, hedged};
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use hpke::{
     Deserializable, Kem, OpModeR, OpModeS, Serializable,
     aead::{AeadTag, AesGcm256},
@@ -12,7 +12,7 @@ use hpke::{
 };
 use rand_core::{CryptoRng, TryCryptoRng};
 use subtle::{Choice, ConstantTimeEq};
-use symbolon_core::{SecretBytes, wire::DecodeError};
+use symbolon_core::{SecretBytes, on_cleared_stack, wire::DecodeError};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 type PrivateKey = <X25519HkdfSha256 as Kem>::PrivateKey;
@@ -29,7 +29,7 @@ type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
 /// copyable::<symbolon_seal::DeviceKey>();
 /// ```
 pub struct DeviceKey {
-    secret: PrivateKey, // x25519-dalek's StaticSecret, which wipes itself
+    secret: Box<PrivateKey>, // x25519-dalek's StaticSecret, which wipes itself
     public: DevicePublicKey,
 }
 
@@ -41,9 +41,11 @@ impl DeviceKey {
     /// # Errors
     /// The generator's.
     pub fn generate<R: TryCryptoRng>(rng: &mut R) -> Result<Self, R::Error> {
-        let mut ikm = Zeroizing::new([0; 32]);
-        rng.try_fill_bytes(ikm.as_mut())?;
-        Ok(Self::derive(&SecretBytes::new(*ikm)))
+        on_cleared_stack(|| {
+            let mut ikm = Zeroizing::new([0; 32]);
+            rng.try_fill_bytes(ikm.as_mut())?;
+            Ok(Self::derive(&SecretBytes::new(*ikm)))
+        })
     }
 
     /// `DeriveKeyPair(ikm)` of RFC 9180, section 7.1.3.
@@ -53,28 +55,30 @@ impl DeviceKey {
     /// NOT be used for anything else.
     #[must_use]
     pub fn derive(ikm: &SecretBytes<32>) -> Self {
-        Self::of(X25519HkdfSha256::derive_keypair(ikm.expose()).0)
+        on_cleared_stack(|| Self::of(X25519HkdfSha256::derive_keypair(ikm.expose()).0))
     }
 
     /// A stored key. It is clamped, so that any 32 bytes are a key.
     #[must_use]
     #[allow(clippy::missing_panics_doc, reason = "a length of 32 is the only thing that is checked")]
     pub fn from_bytes(bytes: &SecretBytes<32>) -> Self {
-        Self::of(PrivateKey::from_bytes(bytes.expose()).expect("32 bytes are a key"))
+        on_cleared_stack(|| Self::of(PrivateKey::from_bytes(bytes.expose()).expect("32 bytes are a key")))
     }
 
     fn of(secret: PrivateKey) -> Self {
         let mut public = [0; DevicePublicKey::LEN];
         X25519HkdfSha256::sk_to_pk(&secret).write_exact(&mut public);
-        Self { secret, public: DevicePublicKey(public) }
+        Self { secret: Box::new(secret), public: DevicePublicKey(public) }
     }
 
     /// The key, clamped, for the device's own protected storage.
     #[must_use]
     pub fn to_bytes(&self) -> SecretBytes<32> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        self.secret.write_exact(bytes.as_mut());
-        SecretBytes::new(*bytes)
+        on_cleared_stack(|| {
+            let mut bytes = Zeroizing::new([0; 32]);
+            self.secret.write_exact(bytes.as_mut());
+            SecretBytes::new(*bytes)
+        })
     }
 
     /// The public key, for everybody.
@@ -164,8 +168,10 @@ pub fn seal_to_device(
     plaintext: &[u8],
     rng: &mut impl TryCryptoRng,
 ) -> Result<Sealed, SealError> {
-    let mut rng = hedged(rng, recipient, info, aad, plaintext)?;
-    seal(recipient, info, aad, plaintext, &mut rng)
+    on_cleared_stack(|| {
+        let mut rng = hedged(rng, recipient, info, aad, plaintext)?;
+        seal(recipient, info, aad, plaintext, &mut rng)
+    })
 }
 
 fn seal(
@@ -219,10 +225,12 @@ pub fn open_with_device(
     aad: &[u8],
     sealed: &Sealed,
 ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-    if !sealed.is_to_device() {
-        return Err(OpenError::Kind);
-    }
-    open_base::<X25519HkdfSha256>(&key.secret, info, aad, sealed.encapsulation(), sealed.ciphertext())
+    on_cleared_stack(|| {
+        if !sealed.is_to_device() {
+            return Err(OpenError::Kind);
+        }
+        open_base::<X25519HkdfSha256>(&key.secret, info, aad, sealed.encapsulation(), sealed.ciphertext())
+    })
 }
 
 /// Opens what [`seal_base`] made.

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use hkdf::Hkdf;
 use rand_core::TryCryptoRng;
 use sha2::Sha256;
-use symbolon_core::{Group, SecretScalar, Transcript};
+use symbolon_core::{Group, SecretScalar, Transcript, on_cleared_stack};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Seals a secret to whoever knows the discrete logarithm of a point.
@@ -27,18 +27,20 @@ pub fn seal_to_point<G: Group>(
     plaintext: &[u8],
     rng: &mut impl TryCryptoRng,
 ) -> Result<Sealed, SealError> {
-    let encoded = G::point_to_bytes(recipient);
-    // the identity and, on Ed25519, a component of small order
-    G::point_from_bytes(encoded.as_ref()).map_err(|_| SealError::Recipient)?;
-    let e = SecretScalar::<G>::random(&mut hedged(rng, encoded, info, aad, plaintext)?);
-    let ephemeral = G::point_to_bytes(&e.public());
-    let (cipher, nonce) = cipher::<G>(&e, recipient, &ephemeral, &encoded, info);
-    let mut buffer = Zeroizing::new(Vec::with_capacity(plaintext.len() + TAG));
-    buffer.extend_from_slice(plaintext);
-    let tag =
-        cipher.encrypt_inout_detached(&nonce, aad, buffer.as_mut_slice().into()).map_err(|_| SealError::TooLong)?;
-    buffer.extend_from_slice(&tag);
-    Ok(Sealed::for_point::<G>(&ephemeral, core::mem::take(&mut *buffer)))
+    on_cleared_stack(|| {
+        let encoded = G::point_to_bytes(recipient);
+        // the identity and, on Ed25519, a component of small order
+        G::point_from_bytes(encoded.as_ref()).map_err(|_| SealError::Recipient)?;
+        let e = SecretScalar::<G>::random(&mut hedged(rng, encoded, info, aad, plaintext)?);
+        let ephemeral = G::point_to_bytes(&e.public());
+        let (cipher, nonce) = cipher::<G>(&e, recipient, &ephemeral, &encoded, info);
+        let mut buffer = Zeroizing::new(Vec::with_capacity(plaintext.len() + TAG));
+        buffer.extend_from_slice(plaintext);
+        let tag =
+            cipher.encrypt_inout_detached(&nonce, aad, buffer.as_mut_slice().into()).map_err(|_| SealError::TooLong)?;
+        buffer.extend_from_slice(&tag);
+        Ok(Sealed::for_point::<G>(&ephemeral, core::mem::take(&mut *buffer)))
+    })
 }
 
 /// Opens what was sealed to `key*G`, with the same `info` and `aad`.
@@ -54,20 +56,22 @@ pub fn open_with_point<G: Group>(
     aad: &[u8],
     sealed: &Sealed,
 ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-    if !sealed.is_to_point::<G>() {
-        return Err(OpenError::Kind);
-    }
-    let encoded = G::point_to_bytes(&key.public());
-    let ephemeral = G::point_from_bytes(sealed.encapsulation()).map_err(|_| OpenError::Refused)?;
-    // a key of zero: nothing is ever sealed to the identity, but anybody could compute Z
-    G::point_from_bytes(encoded.as_ref()).map_err(|_| OpenError::Refused)?;
-    let (cipher, nonce) = cipher::<G>(key, &ephemeral, &G::point_to_bytes(&ephemeral), &encoded, info);
-    let (ciphertext, tag) = sealed.ciphertext().split_last_chunk::<TAG>().ok_or(OpenError::Refused)?;
-    let mut plaintext = Zeroizing::new(ciphertext.to_vec());
-    cipher
-        .decrypt_inout_detached(&nonce, aad, plaintext.as_mut_slice().into(), &Tag::from(*tag))
-        .map_err(|_| OpenError::Refused)?;
-    Ok(plaintext)
+    on_cleared_stack(|| {
+        if !sealed.is_to_point::<G>() {
+            return Err(OpenError::Kind);
+        }
+        let encoded = G::point_to_bytes(&key.public());
+        let ephemeral = G::point_from_bytes(sealed.encapsulation()).map_err(|_| OpenError::Refused)?;
+        // a key of zero: nothing is ever sealed to the identity, but anybody could compute Z
+        G::point_from_bytes(encoded.as_ref()).map_err(|_| OpenError::Refused)?;
+        let (cipher, nonce) = cipher::<G>(key, &ephemeral, &G::point_to_bytes(&ephemeral), &encoded, info);
+        let (ciphertext, tag) = sealed.ciphertext().split_last_chunk::<TAG>().ok_or(OpenError::Refused)?;
+        let mut plaintext = Zeroizing::new(ciphertext.to_vec());
+        cipher
+            .decrypt_inout_detached(&nonce, aad, plaintext.as_mut_slice().into(), &Tag::from(*tag))
+            .map_err(|_| OpenError::Refused)?;
+        Ok(plaintext)
+    })
 }
 
 /// The cipher and nonce of one sealing. `secret` and `point` are `e` and `X` on one side, `x` and `E` on the other.

@@ -10,7 +10,7 @@ use alloc::{boxed::Box, vec::Vec};
 use hpke::{Deserializable, Kem, Serializable, kem::XWing};
 use rand_core::TryCryptoRng;
 use subtle::{Choice, ConstantTimeEq};
-use symbolon_core::{SecretBytes, wire::DecodeError};
+use symbolon_core::{SecretBytes, on_cleared_stack, wire::DecodeError};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 type PrivateKey = <XWing as Kem>::PrivateKey;
@@ -40,26 +40,32 @@ impl XWingKey {
     /// # Errors
     /// The generator's.
     pub fn generate<R: TryCryptoRng>(rng: &mut R) -> Result<Self, R::Error> {
-        let mut seed = Zeroizing::new([0; 32]);
-        rng.try_fill_bytes(seed.as_mut())?;
-        Ok(Self::from_bytes(&SecretBytes::new(*seed)))
+        on_cleared_stack(|| {
+            let mut seed = Zeroizing::new([0; 32]);
+            rng.try_fill_bytes(seed.as_mut())?;
+            Ok(Self::from_bytes(&SecretBytes::new(*seed)))
+        })
     }
 
     /// A stored key: the seed of 32 bytes from which both halves come.
     #[must_use]
     #[allow(clippy::missing_panics_doc, reason = "a length of 32 is the only thing that is checked")]
     pub fn from_bytes(seed: &SecretBytes<32>) -> Self {
-        let secret = Box::new(PrivateKey::from_bytes(seed.expose()).expect("32 bytes are a key"));
-        let public = XWingPublicKey(XWing::sk_to_pk(&secret).to_bytes().to_vec());
-        Self { secret, public }
+        on_cleared_stack(|| {
+            let secret = Box::new(PrivateKey::from_bytes(seed.expose()).expect("32 bytes are a key"));
+            let public = XWingPublicKey(XWing::sk_to_pk(&secret).to_bytes().to_vec());
+            Self { secret, public }
+        })
     }
 
     /// The seed, for the device's own protected storage.
     #[must_use]
     pub fn to_bytes(&self) -> SecretBytes<32> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        self.secret.write_exact(bytes.as_mut());
-        SecretBytes::new(*bytes)
+        on_cleared_stack(|| {
+            let mut bytes = Zeroizing::new([0; 32]);
+            self.secret.write_exact(bytes.as_mut());
+            SecretBytes::new(*bytes)
+        })
     }
 
     /// The public key, for everybody.
@@ -158,10 +164,12 @@ pub fn seal_to_xwing(
     plaintext: &[u8],
     rng: &mut impl TryCryptoRng,
 ) -> Result<XWingSealed, SealError> {
-    let mut rng = hedged(rng, recipient.as_bytes(), info, aad, plaintext)?;
-    let key = PublicKey::from_bytes(recipient.as_bytes()).map_err(|_| SealError::Recipient)?;
-    let (encapsulation, ciphertext) = seal_base::<XWing>(&key, info, aad, plaintext, &mut rng)?;
-    Ok(XWingSealed { encapsulation, ciphertext })
+    on_cleared_stack(|| {
+        let mut rng = hedged(rng, recipient.as_bytes(), info, aad, plaintext)?;
+        let key = PublicKey::from_bytes(recipient.as_bytes()).map_err(|_| SealError::Recipient)?;
+        let (encapsulation, ciphertext) = seal_base::<XWing>(&key, info, aad, plaintext, &mut rng)?;
+        Ok(XWingSealed { encapsulation, ciphertext })
+    })
 }
 
 /// Opens what was sealed to this key, with the same `info` and `aad`.
@@ -177,7 +185,7 @@ pub fn open_with_xwing(
     aad: &[u8],
     sealed: &XWingSealed,
 ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-    open_base::<XWing>(&key.secret, info, aad, &sealed.encapsulation, &sealed.ciphertext)
+    on_cleared_stack(|| open_base::<XWing>(&key.secret, info, aad, &sealed.encapsulation, &sealed.ciphertext))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::{Header, Identity, Label, Protocol, Rejected, Roster, To, frame};
 use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 use ed25519_dalek::{Signature, Signer, SigningKey, Verifier, VerifyingKey};
 use rand_core::TryCryptoRng;
-use symbolon_core::{PartyId, SecretBytes, Transcript};
+use symbolon_core::{PartyId, SecretBytes, Transcript, on_cleared_stack};
 use zeroize::Zeroizing;
 
 /// Length of the trailer of a frame that leaves alone: its position, and the signature.
@@ -22,7 +22,7 @@ impl IdentityKey {
     /// The key of a stored 32-byte seed.
     #[must_use]
     pub fn from_seed(seed: SecretBytes<32>) -> Self {
-        Self(Arc::new(SigningKey::from_bytes(seed.expose())))
+        on_cleared_stack(|| Self(Arc::new(SigningKey::from_bytes(seed.expose()))))
     }
 
     /// A fresh key and nothing to store it by: keep the seed and use [`IdentityKey::from_seed`] for a member that lives
@@ -31,9 +31,11 @@ impl IdentityKey {
     /// # Errors
     /// The generator's.
     pub fn generate<R: TryCryptoRng>(rng: &mut R) -> Result<Self, R::Error> {
-        let mut seed = Zeroizing::new([0; 32]);
-        rng.try_fill_bytes(seed.as_mut_slice())?;
-        Ok(Self(Arc::new(SigningKey::from_bytes(&seed))))
+        on_cleared_stack(|| {
+            let mut seed = Zeroizing::new([0; 32]);
+            rng.try_fill_bytes(seed.as_mut_slice())?;
+            Ok(Self(Arc::new(SigningKey::from_bytes(&seed))))
+        })
     }
 
     /// Another handle to the same key, for a server with many sessions: the secret is not copied, and is wiped with the last
@@ -56,7 +58,7 @@ impl IdentityKey {
     /// `statement` MUST say everything that it is about; it can be shown to anybody for ever.
     #[must_use]
     pub fn attest(&self, purpose: &str, statement: &[u8]) -> [u8; 64] {
-        self.0.sign(&attestation(purpose, statement)).to_bytes()
+        on_cleared_stack(|| self.0.sign(&attestation(purpose, statement)).to_bytes())
     }
 }
 

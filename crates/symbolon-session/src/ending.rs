@@ -11,7 +11,7 @@ use core::marker::PhantomData;
 use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
 use symbolon_core::{
-    LabelTag, PartyId, RunTag, Transcript,
+    LabelTag, PartyId, RunTag, Transcript, on_cleared_stack,
     wire::{DecodeError, Reader, Writer},
 };
 use zeroize::Zeroizing;
@@ -237,6 +237,10 @@ impl<P: Protocol<Output: Storable>> Session<P> {
     /// # Errors
     /// [`ResumeError`].
     pub fn resume_ending(sealed: &[u8], key: &StorageKey, auth: Auth) -> Result<(Self, Step<P>), ResumeError> {
+        on_cleared_stack(|| Self::open_ending(sealed, key, auth))
+    }
+
+    fn open_ending(sealed: &[u8], key: &StorageKey, auth: Auth) -> Result<(Self, Step<P>), ResumeError> {
         let content = key.open(KIND, sealed)?;
         let (line, ending) = Ending::decode(&content, P::NAME, auth)?;
         if line.protocol != P::ID {
@@ -296,23 +300,25 @@ pub fn close<P: Protocol, L: Ledger>(
     auth: Auth,
     ledger: &mut L,
 ) -> Result<Outgoing, CloseError<L::Error>> {
-    let claimed = Header::parse(frame)?;
-    let mut line = Line::new(P::ID, roster.to_owned(), claimed.label, auth)?;
-    if !line.auth.names_culprits() {
-        return Err(AuthError::Kind.into());
-    }
-    let header = line.check(from, frame)?;
-    // a `closed` is of no round: two parties that both lost a run would answer each other for ever
-    if !P::KEY_MAKING || !(1..=P::ROUNDS).contains(&header.round) {
-        return Err(Rejected::Slot.into());
-    }
-    line.open(from, frame)?;
-    if !ledger::decide_closed(ledger, line.me(), header.run).map_err(CloseError::Ledger)? {
-        return Err(CloseError::Stored);
-    }
-    // the run stands in the header: answers for two runs are two slots, and convict nobody
-    let mut closed = [line.unsigned(Header::CLOSED, To::One(from), header.run, &[])];
-    line.sign(&mut closed);
-    let [closed] = closed;
-    Ok(closed.outgoing())
+    on_cleared_stack(|| {
+        let claimed = Header::parse(frame)?;
+        let mut line = Line::new(P::ID, roster.to_owned(), claimed.label, auth)?;
+        if !line.auth.names_culprits() {
+            return Err(AuthError::Kind.into());
+        }
+        let header = line.check(from, frame)?;
+        // a `closed` is of no round: two parties that both lost a run would answer each other for ever
+        if !P::KEY_MAKING || !(1..=P::ROUNDS).contains(&header.round) {
+            return Err(Rejected::Slot.into());
+        }
+        line.open(from, frame)?;
+        if !ledger::decide_closed(ledger, line.me(), header.run).map_err(CloseError::Ledger)? {
+            return Err(CloseError::Stored);
+        }
+        // the run stands in the header: answers for two runs are two slots, and convict nobody
+        let mut closed = [line.unsigned(Header::CLOSED, To::One(from), header.run, &[])];
+        line.sign(&mut closed);
+        let [closed] = closed;
+        Ok(closed.outgoing())
+    })
 }

@@ -6,7 +6,7 @@ use crate::{Agreed, Fault, Header, Inbox, Label, Protocol, Rejected, Run, Sends,
 use alloc::{collections::BTreeMap, vec::Vec};
 use subtle::ConstantTimeEq;
 use symbolon_core::{
-    PartyId, RunTag, SecretBytes, SeedRng, Sid, Transcript,
+    PartyId, RunTag, SecretBytes, SeedRng, Sid, Transcript, hash_on_cleared_stack,
     wire::{Reader, Writer},
 };
 use zeroize::Zeroizing;
@@ -102,7 +102,7 @@ impl<P: Protocol> Play<P> {
             log: Vec::new(),
         };
         if P::NONCES {
-            let nonce = play.prf("nonce").finish();
+            let nonce = hash_on_cleared_stack(|| play.prf("nonce").finish());
             play.nonces.insert(line.me(), nonce);
         } else {
             let item = terms.item.ok_or(StartError::NoItem)?;
@@ -126,11 +126,14 @@ impl<P: Protocol> Play<P> {
     /// The generator of a round (safety.md S9). Frames buffered for later rounds are not part of it. The `stored` entry
     /// needs no part in it either: nothing is drawn after it.
     pub(crate) fn rng(&self, line: &Line, round: u8) -> SeedRng {
-        let t = self.prf("round rng").number(round);
         let accepted = line.accepted.iter().filter(|(slot, _)| slot.0 <= round);
-        let t = accepted
-            .fold(t, |t, (slot, digest)| t.number(slot.0).number(slot.1.get()).number(u8::from(slot.2)).part(digest));
-        SeedRng::new(&Zeroizing::new(t.finish()))
+        let key = hash_on_cleared_stack(|| {
+            let t = accepted.fold(self.prf("round rng").number(round), |t, (slot, digest)| {
+                t.number(slot.0).number(slot.1.get()).number(u8::from(slot.2)).part(digest)
+            });
+            SecretBytes::<32>::new(t.finish())
+        });
+        SeedRng::new(key.expose())
     }
 
     /// The run tag of a party that says `nonce`: it binds every nonce that the party knows when it first sends. Of the one

@@ -3,7 +3,7 @@
 use crate::{Agreed, Failed, Roster};
 use alloc::{collections::BTreeMap, vec::Vec};
 use symbolon_core::{
-    ItemId, KeyId, PartyId, SecretBytes, SeedRng, SetupId, SharingId, Sid, Threshold,
+    ItemId, KeyId, PartyId, SecretBytes, SeedRng, SetupId, SharingId, Sid, Threshold, on_cleared_stack,
     wire::{DecodeError, Reader, Writer},
 };
 use zeroize::Zeroizing;
@@ -291,9 +291,11 @@ pub trait Storable: Sized {
 
     /// The encoding in a buffer that wipes itself.
     fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let mut w = Writer::with_capacity(self.max_len());
-        self.encode(&mut w);
-        debug_assert!(w.len() <= self.max_len(), "the buffer has grown");
-        Zeroizing::new(w.finish())
+        on_cleared_stack(|| {
+            let mut w = Writer::with_capacity(self.max_len());
+            self.encode(&mut w);
+            debug_assert!(w.len() <= self.max_len(), "the buffer has grown");
+            Zeroizing::new(w.finish())
+        })
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::{fmt, mem};
 use rand_core::TryCryptoRng;
-use symbolon_core::{LabelTag, PartyId, RunTag, SecretBytes};
+use symbolon_core::{LabelTag, PartyId, RunTag, SecretBytes, on_cleared_stack};
 use zeroize::Zeroizing;
 
 /// One run of a protocol: frames in, frames out, at the end a value or a blame. A plain value of bounded size, without
@@ -61,9 +61,9 @@ impl<P: Protocol> Session<P> {
         auth: Auth,
         rng: &mut impl TryCryptoRng,
     ) -> Result<(Self, Vec<Outgoing>), StartError> {
-        let mut seed = Zeroizing::new([0; 32]);
-        rng.try_fill_bytes(seed.as_mut_slice()).map_err(|_| StartError::Rng)?;
-        Self::begin(setup, secrets, input, label, auth, SecretBytes::new(*seed))
+        // apart, so that no gap in the state takes along what the generator left
+        let seed = on_cleared_stack(|| SecretBytes::try_random(rng)).map_err(|_| StartError::Rng)?;
+        on_cleared_stack(|| Self::begin(setup, secrets, input, label, auth, seed))
     }
 
     pub(crate) fn begin(
@@ -92,6 +92,13 @@ impl<P: Protocol> Session<P> {
     /// # Errors
     /// [`Error::Rejected`] leaves the session as it was. After [`Error::Aborted`] and [`Error::Burned`] it is over.
     pub fn handle(&mut self, from: PartyId, msg: &[u8]) -> Result<Step<P>, Error<P::Held>> {
+        if cfg!(symbolon_planted = "residue-stack") {
+            return self.take(from, msg); // a control: see docs/assurance.md
+        }
+        on_cleared_stack(|| self.take(from, msg))
+    }
+
+    pub(crate) fn take(&mut self, from: PartyId, msg: &[u8]) -> Result<Step<P>, Error<P::Held>> {
         if matches!(self.phase, Phase::Finished) {
             return Err(Rejected::Finished.into());
         }
@@ -220,7 +227,7 @@ impl<P: Protocol> Session<P> {
     #[must_use = "what was moved in comes back"]
     pub fn cancel(self) -> Option<P::Held> {
         match self.phase {
-            Phase::Rounds(_, state) => state.cancel(),
+            Phase::Rounds(_, state) => on_cleared_stack(|| state.cancel()),
             Phase::Ending(..) | Phase::Finished => None,
         }
     }

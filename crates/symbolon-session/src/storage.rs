@@ -9,7 +9,7 @@ use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce, Tag, aead::AeadInOut};
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 use symbolon_core::{
-    SecretBytes, Transcript,
+    SecretBytes, Transcript, on_cleared_stack,
     wire::{Reader, Writer},
 };
 use zeroize::Zeroizing;
@@ -57,9 +57,7 @@ impl StorageKey {
     /// # Errors
     /// The generator's.
     pub fn generate<R: TryCryptoRng>(rng: &mut R) -> Result<Self, R::Error> {
-        let mut key = Zeroizing::new([0; 32]);
-        rng.try_fill_bytes(key.as_mut())?;
-        Ok(Self::new(SecretBytes::new(*key)))
+        on_cleared_stack(|| SecretBytes::try_random(rng).map(Self::new))
     }
 
     fn cipher(&self, kind: [u8; 8], copy: [u8; 16]) -> Aes256Gcm {
@@ -73,6 +71,10 @@ impl StorageKey {
     /// # Errors
     /// [`SealError`].
     pub fn seal(&self, kind: &[u8; 8], plaintext: &[u8], rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, SealError> {
+        on_cleared_stack(|| self.encrypt(kind, plaintext, rng))
+    }
+
+    fn encrypt(&self, kind: &[u8; 8], plaintext: &[u8], rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, SealError> {
         let (mut fresh, mut nonce) = ([0; 32], [0; 12]);
         rng.try_fill_bytes(&mut fresh).map_err(|_| SealError)?;
         rng.try_fill_bytes(&mut nonce).map_err(|_| SealError)?;
@@ -95,6 +97,10 @@ impl StorageKey {
     /// # Errors
     /// [`OpenError`].
     pub fn open(&self, kind: &[u8; 8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        on_cleared_stack(|| self.decrypt(kind, sealed))
+    }
+
+    fn decrypt(&self, kind: &[u8; 8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         let (copy, nonce) = parse(kind, sealed)?;
         let (header, body) = sealed.split_at_checked(HEADER).ok_or(OpenError::Format)?;
         let (ciphertext, tag) = body.split_last_chunk::<TAG>().ok_or(OpenError::Format)?;

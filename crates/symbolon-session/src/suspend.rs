@@ -2,17 +2,17 @@
 
 use crate::session::Phase;
 use crate::{
-    Auth, AuthError, Claimed, Header, Label, Ledger, LongTerm, OpenError, SealError, Session, StartError, Step,
-    Storable, StorageKey, Stored, Suspend, Token, storage,
+    Auth, AuthError, Claimed, Header, Label, Ledger, LongTerm, OpenError, Outgoing, SealError, Session, StartError,
+    Step, Storable, StorageKey, Stored, Suspend, Token, storage,
 };
 use alloc::vec::Vec;
 use core::convert::Infallible;
 use rand_core::TryCryptoRng;
 use symbolon_core::{
-    SecretBytes, Transcript,
+    SecretBytes, Transcript, on_cleared_stack,
     wire::{DecodeError, Reader, Writer},
 };
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 const KIND: &[u8; 8] = b"session\0";
 
@@ -76,6 +76,10 @@ impl<P: Suspend> Session<P> {
     /// A server stores it in the transaction that claimed the copy it came from, and sends frames after that commits.
     pub fn suspend(self, key: &StorageKey, rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, SuspendError> {
         const { assert!(P::LOG_FRAMES, "a `Suspend` protocol sets LOG_FRAMES") }
+        on_cleared_stack(|| self.seal(key, rng))
+    }
+
+    fn seal(self, key: &StorageKey, rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, SuspendError> {
         let play = match self.phase {
             Phase::Rounds(play, _) | Phase::Ending(Some(play), ..) => play,
             Phase::Ending(None, ..) => return Err(SuspendError::Stored),
@@ -106,6 +110,16 @@ impl<P: Suspend> Session<P> {
         ledger: &mut L,
     ) -> Result<Self, ResumeError<L::Error>> {
         const { assert!(P::LOG_FRAMES, "a `Suspend` protocol sets LOG_FRAMES") }
+        on_cleared_stack(|| Self::open(sealed, key, secrets, auth, ledger))
+    }
+
+    fn open<L: Ledger>(
+        sealed: &[u8],
+        key: &StorageKey,
+        secrets: &P::LongTerm,
+        auth: Auth,
+        ledger: &mut L,
+    ) -> Result<Self, ResumeError<L::Error>> {
         let content = key.open(KIND, sealed)?;
         let mut r = Reader::new(&content);
         if r.prefixed(P::NAME.len())? != P::NAME.as_bytes() || r.u8()? != P::ID {
@@ -124,10 +138,11 @@ impl<P: Suspend> Session<P> {
         encoded.finish()?;
         // nothing leaves before the claim: a replay that fails costs no copy
         let begun = Self::begin(setup, secrets, P::Input::default(), label, auth, seed);
-        let (mut session, _) = begun.map_err(|error| match error {
+        let (mut session, frames) = begun.map_err(|error| match error {
             StartError::Auth(error) => error.into(),
             _ => ResumeError::Replay,
         })?;
+        wipe(frames);
         for _ in 0..r.u32()? {
             session.replay(r.prefixed(content.len())?).ok_or(ResumeError::Replay)?;
         }
@@ -146,11 +161,20 @@ impl<P: Suspend> Session<P> {
             self.stored(receipt)
         } else {
             let from = Header::parse(entry).ok()?.sender;
-            self.handle(from, entry).ok()?
+            self.take(from, entry).ok()?
         };
         match step {
-            Step::Continue(_) | Step::Prepared(..) => Some(()),
+            Step::Continue(frames) => {
+                wipe(frames);
+                Some(())
+            }
+            Step::Prepared(..) => Some(()),
             Step::Done(..) => None,
         }
     }
+}
+
+/// Frames that do not leave: of a dealing, they have shares in them.
+fn wipe(frames: Vec<Outgoing>) {
+    frames.into_iter().for_each(|mut frame| frame.bytes.zeroize());
 }

@@ -9,7 +9,7 @@
 use crate::{Change, Consent, Holder, Import, Imported, KeyHealth, KeyShare, Scheme, reshare::imported_key_id};
 use alloc::{collections::BTreeMap, vec::Vec};
 use symbolon_core::{
-    Group, KeyId, PartyId, SecretBytes, SecretScalar, SharingId, Threshold, Transcript,
+    Group, KeyId, PartyId, SecretBytes, SecretScalar, SharingId, Threshold, Transcript, on_cleared_stack,
     wire::{DecodeError, Kind, Reader, Writer},
 };
 use symbolon_session::{Identity, LongTerm, Storable};
@@ -175,10 +175,12 @@ impl<G: Group> Custody<G> {
     /// # Errors
     /// [`CustodyError::OtherShare`] unless `share` is the server's of this sharing.
     pub fn server_half(&self, share: &KeyShare<G>) -> Result<(SecretScalar<G>, [u8; 32]), CustodyError> {
-        if share.me() == self.client.0 {
-            return Err(CustodyError::OtherShare);
-        }
-        Ok((self.weighted(share)?, self.chain_code))
+        on_cleared_stack(|| {
+            if share.me() == self.client.0 {
+                return Err(CustodyError::OtherShare);
+            }
+            Ok((self.weighted(share)?, self.chain_code))
+        })
     }
 
     /// What the client keeps.
@@ -186,10 +188,12 @@ impl<G: Group> Custody<G> {
     /// # Errors
     /// [`CustodyError::OtherShare`] unless `share` is the client's of this sharing.
     pub fn client_share(self, share: &KeyShare<G>) -> Result<ClientShare<G>, CustodyError> {
-        if share.me() != self.client.0 {
-            return Err(CustodyError::OtherShare);
-        }
-        Ok(ClientShare { y: self.weighted(share)?, custody: self })
+        on_cleared_stack(|| {
+            if share.me() != self.client.0 {
+                return Err(CustodyError::OtherShare);
+            }
+            Ok(ClientShare { y: self.weighted(share)?, custody: self })
+        })
     }
 
     /// `lambda_i*x_i` of a share of the two-party sharing that this custody was made from.
@@ -367,9 +371,11 @@ impl<G: Group> Storable for ClientShare<G> {
     }
 
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        r.object(Kind::ClientShare)?;
-        let custody = Custody::read(r)?;
-        let y = SecretScalar::<G>::new(r.scalar::<G>()?);
-        if y.public() == custody.client_point { Ok(Self { custody, y }) } else { Err(DecodeError::Value) }
+        on_cleared_stack(|| {
+            r.object(Kind::ClientShare)?;
+            let custody = Custody::read(r)?;
+            let y = SecretScalar::<G>::new(r.scalar::<G>()?);
+            if y.public() == custody.client_point { Ok(Self { custody, y }) } else { Err(DecodeError::Value) }
+        })
     }
 }

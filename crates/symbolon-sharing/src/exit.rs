@@ -2,7 +2,7 @@
 
 use crate::{Change, Consent, KeyShare, PairFactor};
 use alloc::{boxed::Box, vec::Vec};
-use symbolon_core::{Group, Secp256k1, SecretScalar};
+use symbolon_core::{Group, Secp256k1, SecretScalar, on_cleared_stack};
 
 /// A key that somebody holds whole. The secret is wiped on drop.
 ///
@@ -45,31 +45,33 @@ pub enum ExitError {
 /// Ed25519 the scalar is not the 32-byte seed that wallets import, and no seed has it: it signs with
 /// `symbolon_eddsa::sign_with_scalar`, and nowhere else.
 pub fn exit<G: Group>(shares: &[KeyShare<G>], consent: &Consent) -> Result<Exit<G>, ExitError> {
-    let first = shares.first().ok_or(ExitError::Count)?;
-    if !consent.covers(&[Change::Exits(first.key_id())]) {
-        return Err(ExitError::Consent);
-    }
-    let sharing = |share: &KeyShare<G>| (share.scheme(), share.key_id(), share.sharing_id(), share.epoch());
-    // each share fits its own public data: with the same public data they fit each other
-    let same = |share: &KeyShare<G>| {
-        sharing(share) == sharing(first)
-            && share.members() == first.members()
-            && share.public_key() == first.public_key()
-            && share.chain_code() == first.chain_code()
-    };
-    if !shares.iter().all(same) {
-        return Err(ExitError::Mixed);
-    }
-    let holders: Vec<_> = shares.iter().map(KeyShare::me).collect();
-    let lambdas = first.lambdas(&holders).map_err(|_| ExitError::Count)?;
-    let mut secret = SecretScalar::<G>::new(G::Scalar::default());
-    for (share, lambda) in shares.iter().zip(lambdas) {
-        secret = SecretScalar::new(*secret.expose() + lambda * *share.secret().expose());
-    }
-    if secret.public() != *first.public_key() {
-        return Err(ExitError::Mixed);
-    }
-    Ok(Exit { secret: Box::new(secret), public_key: *first.public_key(), chain_code: *first.chain_code() })
+    on_cleared_stack(|| {
+        let first = shares.first().ok_or(ExitError::Count)?;
+        if !consent.covers(&[Change::Exits(first.key_id())]) {
+            return Err(ExitError::Consent);
+        }
+        let sharing = |share: &KeyShare<G>| (share.scheme(), share.key_id(), share.sharing_id(), share.epoch());
+        // each share fits its own public data: with the same public data they fit each other
+        let same = |share: &KeyShare<G>| {
+            sharing(share) == sharing(first)
+                && share.members() == first.members()
+                && share.public_key() == first.public_key()
+                && share.chain_code() == first.chain_code()
+        };
+        if !shares.iter().all(same) {
+            return Err(ExitError::Mixed);
+        }
+        let holders: Vec<_> = shares.iter().map(KeyShare::me).collect();
+        let lambdas = first.lambdas(&holders).map_err(|_| ExitError::Count)?;
+        let mut secret = SecretScalar::<G>::new(G::Scalar::default());
+        for (share, lambda) in shares.iter().zip(lambdas) {
+            secret = SecretScalar::new(*secret.expose() + lambda * *share.secret().expose());
+        }
+        if secret.public() != *first.public_key() {
+            return Err(ExitError::Mixed);
+        }
+        Ok(Exit { secret: Box::new(secret), public_key: *first.public_key(), chain_code: *first.chain_code() })
+    })
 }
 
 /// The same from both factors of a two-party key: `x = a*b`.
@@ -80,21 +82,24 @@ pub fn exit<G: Group>(shares: &[KeyShare<G>], consent: &Consent) -> Result<Exit<
 /// # Security
 /// As [`exit`].
 pub fn exit_pair(one: &PairFactor, other: &PairFactor, consent: &Consent) -> Result<Exit<Secp256k1>, ExitError> {
-    if !consent.covers(&[Change::Exits(one.key_id())]) {
-        return Err(ExitError::Consent);
-    }
-    let of = |factor: &PairFactor| (factor.key_id(), factor.generation(), *factor.public_key(), *factor.chain_code());
-    if of(one) != of(other) {
-        return Err(ExitError::Mixed);
-    }
-    if one.pair().me() == other.pair().me() {
-        return Err(ExitError::Count);
-    }
-    let secret = SecretScalar::<Secp256k1>::new(*one.secret().expose() * other.secret().expose());
-    if secret.public() != *one.public_key() {
-        return Err(ExitError::Mixed);
-    }
-    Ok(Exit { secret: Box::new(secret), public_key: *one.public_key(), chain_code: *one.chain_code() })
+    on_cleared_stack(|| {
+        if !consent.covers(&[Change::Exits(one.key_id())]) {
+            return Err(ExitError::Consent);
+        }
+        let of =
+            |factor: &PairFactor| (factor.key_id(), factor.generation(), *factor.public_key(), *factor.chain_code());
+        if of(one) != of(other) {
+            return Err(ExitError::Mixed);
+        }
+        if one.pair().me() == other.pair().me() {
+            return Err(ExitError::Count);
+        }
+        let secret = SecretScalar::<Secp256k1>::new(*one.secret().expose() * other.secret().expose());
+        if secret.public() != *one.public_key() {
+            return Err(ExitError::Mixed);
+        }
+        Ok(Exit { secret: Box::new(secret), public_key: *one.public_key(), chain_code: *one.chain_code() })
+    })
 }
 
 impl<G: Group> Exit<G> {

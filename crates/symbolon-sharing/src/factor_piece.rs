@@ -5,7 +5,7 @@ use crate::{Marks, PairFactor, ShamirError, Share, combine, dealing::index, spli
 use alloc::{vec, vec::Vec};
 use rand_core::CryptoRng;
 use symbolon_core::{
-    Group, KeyId, PartyId, Secp256k1, SecretScalar, Threshold,
+    Group, KeyId, PartyId, Secp256k1, SecretScalar, Threshold, on_cleared_stack,
     wire::{DecodeError, Kind, Reader, Writer},
 };
 use symbolon_proofs::FeldmanVector;
@@ -148,25 +148,27 @@ pub fn split_factor(
     nodes: &[PartyId],
     rng: &mut impl CryptoRng,
 ) -> Result<Vec<FactorPiece>, ShamirError> {
-    let indices: Vec<_> = nodes.iter().map(|node| index::<Secp256k1>(*node)).collect();
-    let (shares, commitments) = split(factor.secret(), threshold, &indices, rng)?;
-    let common = Common {
-        pair: *factor.pair(),
-        key_id: factor.key_id(),
-        generation: factor.generation(),
-        marks: factor.marks(),
-        peer_point: *factor.peer_point(),
-        public_key: *factor.public_key(),
-        chain_code: *factor.chain_code(),
-        threshold,
-        commitments,
-    };
-    let piece = |(node, share): (&PartyId, Share<Secp256k1>)| FactorPiece {
-        node: *node,
-        value: share.value,
-        common: common.clone(),
-    };
-    Ok(nodes.iter().zip(shares).map(piece).collect())
+    on_cleared_stack(|| {
+        let indices: Vec<_> = nodes.iter().map(|node| index::<Secp256k1>(*node)).collect();
+        let (shares, commitments) = split(factor.secret(), threshold, &indices, rng)?;
+        let common = Common {
+            pair: *factor.pair(),
+            key_id: factor.key_id(),
+            generation: factor.generation(),
+            marks: factor.marks(),
+            peer_point: *factor.peer_point(),
+            public_key: *factor.public_key(),
+            chain_code: *factor.chain_code(),
+            threshold,
+            commitments,
+        };
+        let piece = |(node, share): (&PartyId, Share<Secp256k1>)| FactorPiece {
+            node: *node,
+            value: share.value,
+            common: common.clone(),
+        };
+        Ok(nodes.iter().zip(shares).map(piece).collect())
+    })
 }
 
 /// Rebuilds the factor `of` this name. Pieces of another one are sorted out; the others are grouped by what they say alike,
@@ -181,31 +183,33 @@ pub fn split_factor(
 /// # Errors
 /// [`PieceError`], with every node that is to blame. Call again without their pieces.
 pub fn combine_factor(of: &FactorName, pieces: &[FactorPiece]) -> Result<PairFactor, PieceError> {
-    let Some(first) = pieces.first() else { return Err(ShamirError::Count { got: 0, needed: 2 }.into()) };
-    let named = |piece: &&FactorPiece| piece.common.name() != *of;
-    let foreign: Vec<_> = pieces.iter().filter(named).map(|piece| piece.node).collect();
-    if !foreign.is_empty() {
-        return Err(PieceError::Mixed(foreign));
-    }
-    if pieces.iter().all(|piece| piece.common == first.common) {
-        let (factor, bad) = combine_alike(&pieces.iter().collect::<Vec<_>>());
-        return match factor {
-            Ok(factor) if bad.is_empty() => Ok(factor),
-            _ if !bad.is_empty() => Err(PieceError::Bad(bad)),
-            other => other,
-        };
-    }
-    let mut groups: Vec<Vec<&FactorPiece>> = Vec::new();
-    for piece in pieces {
-        match groups.iter_mut().find(|group| group.first().is_some_and(|one| one.common == piece.common)) {
-            Some(group) => group.push(piece),
-            None => groups.push(vec![piece]),
+    on_cleared_stack(|| {
+        let Some(first) = pieces.first() else { return Err(ShamirError::Count { got: 0, needed: 2 }.into()) };
+        let named = |piece: &&FactorPiece| piece.common.name() != *of;
+        let foreign: Vec<_> = pieces.iter().filter(named).map(|piece| piece.node).collect();
+        if !foreign.is_empty() {
+            return Err(PieceError::Mixed(foreign));
         }
-    }
-    let mut right = groups.iter().filter(|group| combine_alike(group).0.is_ok());
-    let right = right.next().filter(|_| right.next().is_none()).and_then(|group| group.first());
-    let others = pieces.iter().filter(|piece| right.is_none_or(|right| right.common != piece.common));
-    Err(PieceError::Mixed(others.map(|piece| piece.node).collect()))
+        if pieces.iter().all(|piece| piece.common == first.common) {
+            let (factor, bad) = combine_alike(&pieces.iter().collect::<Vec<_>>());
+            return match factor {
+                Ok(factor) if bad.is_empty() => Ok(factor),
+                _ if !bad.is_empty() => Err(PieceError::Bad(bad)),
+                other => other,
+            };
+        }
+        let mut groups: Vec<Vec<&FactorPiece>> = Vec::new();
+        for piece in pieces {
+            match groups.iter_mut().find(|group| group.first().is_some_and(|one| one.common == piece.common)) {
+                Some(group) => group.push(piece),
+                None => groups.push(vec![piece]),
+            }
+        }
+        let mut right = groups.iter().filter(|group| combine_alike(group).0.is_ok());
+        let right = right.next().filter(|_| right.next().is_none()).and_then(|group| group.first());
+        let others = pieces.iter().filter(|piece| right.is_none_or(|right| right.common != piece.common));
+        Err(PieceError::Mixed(others.map(|piece| piece.node).collect()))
+    })
 }
 
 /// The factor of pieces of one split, without those that are not on the polynomial, and the nodes of these.
@@ -248,22 +252,24 @@ impl Storable for FactorPiece {
     }
 
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        r.object(Kind::FactorPiece)?;
-        if r.u8()? != Secp256k1::ID {
-            return Err(DecodeError::Unsupported);
-        }
-        let node = r.party()?;
-        let pair = Pair::decode(r)?;
-        let (key_id, generation, marks) = (KeyId::from_bytes(r.array()?), r.u32()?, Marks::from_byte(r.u8()?)?);
-        let (peer_point, public_key) = (r.point::<Secp256k1>()?, r.point::<Secp256k1>()?);
-        let (chain_code, threshold) = (r.array()?, r.u16()?);
-        let threshold = Threshold::new(threshold, 255).map_err(|_| DecodeError::Value)?;
-        let commitments = FeldmanVector::decode(r, threshold)?;
-        let value = SecretScalar::new(r.scalar::<Secp256k1>()?);
-        let common =
-            Common { pair, key_id, generation, marks, peer_point, public_key, chain_code, threshold, commitments };
-        let piece = Self { node, value, common };
-        if piece.verify() { Ok(piece) } else { Err(DecodeError::Value) }
+        on_cleared_stack(|| {
+            r.object(Kind::FactorPiece)?;
+            if r.u8()? != Secp256k1::ID {
+                return Err(DecodeError::Unsupported);
+            }
+            let node = r.party()?;
+            let pair = Pair::decode(r)?;
+            let (key_id, generation, marks) = (KeyId::from_bytes(r.array()?), r.u32()?, Marks::from_byte(r.u8()?)?);
+            let (peer_point, public_key) = (r.point::<Secp256k1>()?, r.point::<Secp256k1>()?);
+            let (chain_code, threshold) = (r.array()?, r.u16()?);
+            let threshold = Threshold::new(threshold, 255).map_err(|_| DecodeError::Value)?;
+            let commitments = FeldmanVector::decode(r, threshold)?;
+            let value = SecretScalar::new(r.scalar::<Secp256k1>()?);
+            let common =
+                Common { pair, key_id, generation, marks, peer_point, public_key, chain_code, threshold, commitments };
+            let piece = Self { node, value, common };
+            if piece.verify() { Ok(piece) } else { Err(DecodeError::Value) }
+        })
     }
 }
 

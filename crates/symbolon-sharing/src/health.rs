@@ -6,7 +6,7 @@ use alloc::{
     vec::Vec,
 };
 use symbolon_core::{
-    Group, KeyId, PartyId, SharingId,
+    Group, KeyId, PartyId, SharingId, on_cleared_stack,
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_session::{Identity, IdentityKey, Storable};
@@ -134,12 +134,15 @@ impl KeyHealth {
     /// # Errors
     /// [`HealthError::OtherShare`].
     pub fn confirmation<G: Group>(&self, share: &KeyShare<G>, key: &IdentityKey) -> Result<[u8; 64], HealthError> {
-        let own = self.members.get(&share.me());
-        let this = (share.key_id(), share.sharing_id(), share.epoch()) == (self.key_id, self.sharing_id, self.epoch);
-        if !this || own != Some(&key.identity()) {
-            return Err(HealthError::OtherShare);
-        }
-        Ok(key.attest(CONFIRMED, &self.statement(share.me())))
+        on_cleared_stack(|| {
+            let own = self.members.get(&share.me());
+            let this =
+                (share.key_id(), share.sharing_id(), share.epoch()) == (self.key_id, self.sharing_id, self.epoch);
+            if !this || own != Some(&key.identity()) {
+                return Err(HealthError::OtherShare);
+            }
+            Ok(key.attest(CONFIRMED, &self.statement(share.me())))
+        })
     }
 
     /// A holder confirmed: checks [`KeyHealth::confirmation`] under the identity that the plan gave it. One that was given up may

@@ -3,7 +3,7 @@
 use crate::{Marks, lagrange, lagrange_at};
 use alloc::{boxed::Box, vec::Vec};
 use symbolon_core::{
-    Group, KeyId, PartyId, Secp256k1, SecretBytes, SecretScalar, SharingId, Threshold, Transcript,
+    Group, KeyId, PartyId, Secp256k1, SecretBytes, SecretScalar, SharingId, Threshold, Transcript, on_cleared_stack,
     wire::{DecodeError, Kind, Reader, Writer},
 };
 use symbolon_session::{Identity, LongTerm, Roster, Storable};
@@ -305,26 +305,28 @@ impl<G: Group> Storable for KeyShare<G> {
     }
 
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        r.object(Kind::KeyShare)?;
-        if r.u8()? != G::ID {
-            return Err(DecodeError::Unsupported);
-        }
-        let scheme = Scheme::from_byte(r.u8()?)?;
-        let key_id = KeyId::from_bytes(r.array()?);
-        let sharing_id = SharingId::from_bytes(r.array()?);
-        let (epoch, marks) = (r.u32()?, Marks::from_byte(r.u8()?)?);
-        let (threshold, me) = (r.u16()?, r.party()?);
-        let count = r.count(255)?;
-        let threshold = Threshold::new(threshold, usize::from(count)).map_err(|_| DecodeError::Value)?;
-        let members = (0..count)
-            .map(|_| Ok(Member { id: r.party()?, identity: Identity::decode(r)?, public_share: r.point::<G>()? }))
-            .collect::<Result<Vec<_>, DecodeError>>()?;
-        let public_key = r.point::<G>()?;
-        let chain_code = r.array()?;
-        let x = SecretScalar::new(r.scalar::<G>()?);
-        let parts =
-            Parts { scheme, key_id, sharing_id, epoch, members, threshold, me, x, public_key, chain_code, marks };
-        Self::new(parts).map_err(|_| DecodeError::Value)
+        on_cleared_stack(|| {
+            r.object(Kind::KeyShare)?;
+            if r.u8()? != G::ID {
+                return Err(DecodeError::Unsupported);
+            }
+            let scheme = Scheme::from_byte(r.u8()?)?;
+            let key_id = KeyId::from_bytes(r.array()?);
+            let sharing_id = SharingId::from_bytes(r.array()?);
+            let (epoch, marks) = (r.u32()?, Marks::from_byte(r.u8()?)?);
+            let (threshold, me) = (r.u16()?, r.party()?);
+            let count = r.count(255)?;
+            let threshold = Threshold::new(threshold, usize::from(count)).map_err(|_| DecodeError::Value)?;
+            let members = (0..count)
+                .map(|_| Ok(Member { id: r.party()?, identity: Identity::decode(r)?, public_share: r.point::<G>()? }))
+                .collect::<Result<Vec<_>, DecodeError>>()?;
+            let public_key = r.point::<G>()?;
+            let chain_code = r.array()?;
+            let x = SecretScalar::new(r.scalar::<G>()?);
+            let parts =
+                Parts { scheme, key_id, sharing_id, epoch, members, threshold, me, x, public_key, chain_code, marks };
+            Self::new(parts).map_err(|_| DecodeError::Value)
+        })
     }
 }
 

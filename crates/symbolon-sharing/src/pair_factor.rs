@@ -2,7 +2,7 @@
 
 use crate::Marks;
 use symbolon_core::{
-    Group, KeyId, Role, Secp256k1, SecretBytes, SecretScalar, Transcript,
+    Group, KeyId, Role, Secp256k1, SecretBytes, SecretScalar, Transcript, on_cleared_stack,
     wire::{DecodeError, Kind, Reader, Writer},
 };
 use symbolon_session::{LongTerm, Pair, Storable};
@@ -84,11 +84,13 @@ impl PairFactor {
     /// `A` of the server and `B` of the client.
     #[must_use]
     pub fn points(&self) -> (Point, Point) {
-        let own = self.secret.public();
-        match self.pair.role() {
-            Role::Server => (own, self.peer_point),
-            Role::Client => (self.peer_point, own),
-        }
+        on_cleared_stack(|| {
+            let own = self.secret.public();
+            match self.pair.role() {
+                Role::Server => (own, self.peer_point),
+                Role::Client => (self.peer_point, own),
+            }
+        })
     }
 
     /// The peer's point: `B` for the server, `A` for the client.
@@ -141,19 +143,21 @@ impl Storable for PairFactor {
     }
 
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        r.object(Kind::PairFactor)?;
-        if r.u8()? != Secp256k1::ID {
-            return Err(DecodeError::Unsupported);
-        }
-        let pair = Pair::decode(r)?;
-        let (key_id, generation) = (KeyId::from_bytes(r.array()?), r.u32()?);
-        let marks = Marks::from_byte(r.u8()?)?;
-        let (peer_point, public_key) = (r.point::<Secp256k1>()?, r.point::<Secp256k1>()?);
-        let chain_code = r.array()?;
-        let secret = SecretScalar::new(r.scalar::<Secp256k1>()?);
-        let factor = Self::new(pair, key_id, generation, secret, peer_point, public_key, chain_code)
-            .map_err(|_| DecodeError::Value)?;
-        Ok(Self { marks, ..factor })
+        on_cleared_stack(|| {
+            r.object(Kind::PairFactor)?;
+            if r.u8()? != Secp256k1::ID {
+                return Err(DecodeError::Unsupported);
+            }
+            let pair = Pair::decode(r)?;
+            let (key_id, generation) = (KeyId::from_bytes(r.array()?), r.u32()?);
+            let marks = Marks::from_byte(r.u8()?)?;
+            let (peer_point, public_key) = (r.point::<Secp256k1>()?, r.point::<Secp256k1>()?);
+            let chain_code = r.array()?;
+            let secret = SecretScalar::new(r.scalar::<Secp256k1>()?);
+            let factor = Self::new(pair, key_id, generation, secret, peer_point, public_key, chain_code)
+                .map_err(|_| DecodeError::Value)?;
+            Ok(Self { marks, ..factor })
+        })
     }
 }
 

@@ -2,7 +2,9 @@
 
 use crate::{DerivationPath, Digest, Payload, SignError, derive};
 use alloc::vec::Vec;
-use symbolon_core::{Group, KeyId, PartyId, Secp256k1, SecretBytes, SecretScalar, SharingId, Transcript, wire::Writer};
+use symbolon_core::{
+    Group, KeyId, PartyId, Secp256k1, SecretBytes, SecretScalar, SharingId, Transcript, on_cleared_stack, wire::Writer,
+};
 use symbolon_session::{Agreed, Identity, LongTerm, Roster, Terms};
 use symbolon_sharing::{ClientShare, Custody, KeyShare, Nodes, Scheme};
 
@@ -168,16 +170,19 @@ impl QuorumRequest {
     /// # Errors
     /// [`SignError::Signers`] if `share` is not the one that the request was made for.
     pub fn signer(&self, share: &KeyShare<Secp256k1>) -> Result<SignerShare, SignError> {
-        let same = self.shared == (share.key_id(), share.sharing_id(), share.epoch()) && share.me() == self.roster.me();
-        let client = self.custody.as_ref().map(|custody| custody.client().0);
-        let signers = self.roster.members().iter().map(|member| member.0).filter(|id| Some(*id) != client);
-        let signers: Vec<_> = signers.collect();
-        let lambdas = share.lambdas(&signers).map_err(|_| SignError::Signers)?;
-        let own = signers.iter().zip(&lambdas).find(|(id, _)| **id == self.roster.me());
-        match own {
-            Some((_, lambda)) if same => Ok(self.additive(SecretScalar::new(*lambda * *share.secret().expose()))),
-            _ => Err(SignError::Signers),
-        }
+        on_cleared_stack(|| {
+            let same =
+                self.shared == (share.key_id(), share.sharing_id(), share.epoch()) && share.me() == self.roster.me();
+            let client = self.custody.as_ref().map(|custody| custody.client().0);
+            let signers = self.roster.members().iter().map(|member| member.0).filter(|id| Some(*id) != client);
+            let signers: Vec<_> = signers.collect();
+            let lambdas = share.lambdas(&signers).map_err(|_| SignError::Signers)?;
+            let own = signers.iter().zip(&lambdas).find(|(id, _)| **id == self.roster.me());
+            match own {
+                Some((_, lambda)) if same => Ok(self.additive(SecretScalar::new(*lambda * *share.secret().expose()))),
+                _ => Err(SignError::Signers),
+            }
+        })
     }
 
     /// The additive share of the client in split custody: its half, as it is.
@@ -185,8 +190,10 @@ impl QuorumRequest {
     /// # Errors
     /// [`SignError::Signers`] if `share` is not of exactly the custody that the request was made for, or this is not the client.
     pub fn client(&self, share: &ClientShare<Secp256k1>) -> Result<SignerShare, SignError> {
-        let same = share.custody().client().0 == self.roster.me() && self.custody.as_ref() == Some(share.custody());
-        if same { Ok(self.additive(SecretScalar::new(*share.secret().expose()))) } else { Err(SignError::Signers) }
+        on_cleared_stack(|| {
+            let same = share.custody().client().0 == self.roster.me() && self.custody.as_ref() == Some(share.custody());
+            if same { Ok(self.additive(SecretScalar::new(*share.secret().expose()))) } else { Err(SignError::Signers) }
+        })
     }
 
     /// `x` is an additive share of the key for this set of signers.

@@ -12,7 +12,7 @@ use alloc::{
 use core::fmt;
 use rand_core::TryCryptoRng;
 use symbolon_core::{
-    Group, PartyId, SecretScalar, SeedRng, Sid, Transcript,
+    Group, PartyId, SecretScalar, SeedRng, Sid, Transcript, on_cleared_stack,
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_proofs::Commitment;
@@ -297,44 +297,47 @@ impl<G: Group, F: Flow> OfflineHolder<G, F> {
         key: OpenWith<'_, G>,
         rng: &mut impl TryCryptoRng,
     ) -> Result<F::Output<G>, OfflineError> {
-        let setup = &self.0;
-        let row = self.row(key).ok_or(OfflineError::Key)?;
-        let batch = if F::LENIENT { setup.keys.len() } else { 0 };
-        if package.dealt.len() != setup.dealers.len() || package.refused.len() != batch {
-            return Err(OfflineError::Package);
-        }
-        let ids = || setup.dealers.iter().map(|dealer| dealer.0);
-        let sid0 = ids().zip(package.dealt.iter().map(|one| one.sid0)).collect();
-        let run = Run::new(setup.me, sid0, Some(package.sid));
-        let packed = package.dealt.iter().map(|one| (one.commitment.as_slice(), one.body.as_slice()));
-        let broadcasts: Vec<_> = ids().zip(packed).map(|(dealer, (first, second))| (dealer, first, second)).collect();
-        let echo = echo_of(setup, &run, &broadcasts);
-        self.confirmed(label, &confirmed_outcome::<F>(&echo, &package.refused), confirmations)?;
+        on_cleared_stack(|| {
+            let setup = &self.0;
+            let row = self.row(key).ok_or(OfflineError::Key)?;
+            let batch = if F::LENIENT { setup.keys.len() } else { 0 };
+            if package.dealt.len() != setup.dealers.len() || package.refused.len() != batch {
+                return Err(OfflineError::Package);
+            }
+            let ids = || setup.dealers.iter().map(|dealer| dealer.0);
+            let sid0 = ids().zip(package.dealt.iter().map(|one| one.sid0)).collect();
+            let run = Run::new(setup.me, sid0, Some(package.sid));
+            let packed = package.dealt.iter().map(|one| (one.commitment.as_slice(), one.body.as_slice()));
+            let broadcasts: Vec<_> =
+                ids().zip(packed).map(|(dealer, (first, second))| (dealer, first, second)).collect();
+            let echo = echo_of(setup, &run, &broadcasts);
+            self.confirmed(label, &confirmed_outcome::<F>(&echo, &package.refused), confirmations)?;
 
-        // from here on, what is wrong was wrong when all confirmed it
-        let mut dealt = Vec::with_capacity(broadcasts.len());
-        for (dealer, commitment, body) in broadcasts {
-            let read = || {
-                let commitment = Reader::new(commitment).whole(Commitment::decode)?;
-                Dealt::read(setup, &run, dealer, &commitment, Reader::new(body))
-            };
-            let mut one = read().map_err(|fault| Failed::new(dealer, fault))?;
-            let sealed = one.sealed.get(row).map_or(&[][..], Vec::as_slice);
-            one.private = open(setup, &run.sid(), dealer, sealed, key);
-            dealt.push(one);
-        }
-        let mut seed = Zeroizing::new([0; 32]);
-        rng.try_fill_bytes(seed.as_mut_slice()).map_err(|_| OfflineError::Rng)?;
-        let keys = check_keys(setup, None, &dealt, &mut SeedRng::new(&seed))?;
-        let refused = |k: usize| package.refused.get(k).is_some_and(|refused| *refused);
-        let refused_by = keys.iter().enumerate().map(|(k, key)| match key {
-            _ if refused(k) => Some(BTreeSet::new()),
-            Ok(_) => None,
-            Err(_) => Some(BTreeSet::from([setup.me])),
-        });
-        let refused_by: Vec<_> = refused_by.collect();
-        finish(setup, &echo, keys, refused_by, Some(package.clone()))
-            .ok_or(OfflineError::Dealt { culprit: None, fault: Fault::Inconsistent })
+            // from here on, what is wrong was wrong when all confirmed it
+            let mut dealt = Vec::with_capacity(broadcasts.len());
+            for (dealer, commitment, body) in broadcasts {
+                let read = || {
+                    let commitment = Reader::new(commitment).whole(Commitment::decode)?;
+                    Dealt::read(setup, &run, dealer, &commitment, Reader::new(body))
+                };
+                let mut one = read().map_err(|fault| Failed::new(dealer, fault))?;
+                let sealed = one.sealed.get(row).map_or(&[][..], Vec::as_slice);
+                one.private = open(setup, &run.sid(), dealer, sealed, key);
+                dealt.push(one);
+            }
+            let mut seed = Zeroizing::new([0; 32]);
+            rng.try_fill_bytes(seed.as_mut_slice()).map_err(|_| OfflineError::Rng)?;
+            let keys = check_keys(setup, None, &dealt, &mut SeedRng::new(&seed))?;
+            let refused = |k: usize| package.refused.get(k).is_some_and(|refused| *refused);
+            let refused_by = keys.iter().enumerate().map(|(k, key)| match key {
+                _ if refused(k) => Some(BTreeSet::new()),
+                Ok(_) => None,
+                Err(_) => Some(BTreeSet::from([setup.me])),
+            });
+            let refused_by: Vec<_> = refused_by.collect();
+            finish(setup, &echo, keys, refused_by, Some(package.clone()))
+                .ok_or(OfflineError::Dealt { culprit: None, fault: Fault::Inconsistent })
+        })
     }
 
     /// Which of the offline holders this is, if the key is the one that the plan names.

@@ -6,7 +6,7 @@ use crate::{Consent, Factors, KeyShare, Marks, Plan, PlanError, PlannedKey, Sche
 use alloc::{vec, vec::Vec};
 use core::marker::PhantomData;
 use symbolon_core::{
-    Group, KeyId, PartyId, Secp256k1, SecretBytes, SecretScalar, SharingId, Threshold, Transcript,
+    Group, KeyId, PartyId, Secp256k1, SecretBytes, SecretScalar, SharingId, Threshold, Transcript, on_cleared_stack,
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_session::{Identity, LongTerm, Roster, RosterError, Setup, Storable, Terms};
@@ -82,18 +82,22 @@ impl<G: Group> Source<G> {
     /// The shares of a dealer, in the order of the keys of the plan.
     #[must_use]
     pub fn shares(shares: &[&KeyShare<G>]) -> Self {
-        let of = shares.iter().map(|share| (share.me(), (share.key_id(), share.sharing_id(), share.epoch())));
-        Self {
-            secrets: shares.iter().map(|share| SecretScalar::new(*share.secret().expose())).collect(),
-            of: source_of(of),
-        }
+        on_cleared_stack(|| {
+            let of = shares.iter().map(|share| (share.me(), (share.key_id(), share.sharing_id(), share.epoch())));
+            Self {
+                secrets: shares.iter().map(|share| SecretScalar::new(*share.secret().expose())).collect(),
+                of: source_of(of),
+            }
+        })
     }
 
     /// The key that is imported.
     #[must_use]
     pub fn key(key: SecretScalar<G>) -> Self {
-        let of = source_of_key::<G>(&key.public());
-        Self { secrets: vec![key], of }
+        on_cleared_stack(|| {
+            let of = source_of_key::<G>(&key.public());
+            Self { secrets: vec![key], of }
+        })
     }
 }
 

@@ -1,0 +1,63 @@
+#![doc = include_str!("../README.md")]
+
+mod controls;
+mod heap;
+mod leaving;
+mod life;
+mod members;
+mod needles;
+mod pairs;
+mod report;
+mod reviewed;
+mod run;
+mod secrets;
+mod stack;
+mod watched;
+
+pub use heap::Scanning;
+pub use needles::{Hit, Needles, WINDOW};
+pub use stack::{DEPTH, Dead, dead};
+
+use report::{Line, Report};
+
+/// Runs everything, or the operations with `only` in their name, and prints the table: whether nothing was left. The calling
+/// program has [`Scanning`] as its allocator.
+#[must_use]
+pub fn check(only: Option<&str>) -> bool {
+    let controls = controls::all();
+    println!("    freed  dead stack  control, which must leave something");
+    for control in &controls {
+        println!("{:>9}  {:>10}  {}", control.freed, control.dead, control.name);
+    }
+    let blind = controls.iter().filter(|control| control.freed + control.dead == 0).count();
+    let mut reports = Vec::new();
+    pairs::all(&mut reports, only);
+    members::all(&mut reports, only);
+    leaving::all(&mut reports, only);
+    life::all(&mut reports, only);
+
+    println!("    calls    freed  dead stack  deepest  operation: entry");
+    let mut reviewed = reviewed::Reviewed::default();
+    let (mut calls, mut left) = (0, 0);
+    for ((operation, entry), line) in reports.iter().flat_map(|report: &Report| &report.lines) {
+        let Line { freed, dead, .. } = line;
+        let (on_heap, on_stack): (usize, usize) = (freed.values().sum(), dead.values().sum());
+        println!("{:>9}{on_heap:>9}{on_stack:>12}{:>9}  {operation}: {entry}", line.calls, line.deepest);
+        calls += line.calls;
+        let heap = freed.iter().filter(|(hit, _)| !reviewed.excuses(entry, hit)).map(|hit| ("freed", hit));
+        for (kind, (hit, times)) in heap.chain(dead.iter().map(|hit| ("stack", hit))) {
+            left += times;
+            println!("          LEFT: {kind} {times} x {} ({})", hit.what, hit.place);
+        }
+        if line.deepest > reviewed::DEEPEST {
+            left += 1;
+            println!("          LEFT: it uses more of the stack than is cleared");
+        }
+    }
+    let unused = if only.is_some() { Vec::new() } else { reviewed.unused() };
+    unused.iter().for_each(|entry| println!("NOT USED: {entry}"));
+    let enough = only.is_some() || calls >= 4000;
+    let ok = blind == 0 && left == 0 && unused.is_empty() && enough;
+    println!("{calls} calls, {left} windows left, {blind} controls blind{}", if ok { ": nothing is left" } else { "" });
+    ok
+}
