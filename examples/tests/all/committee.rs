@@ -1,5 +1,4 @@
 //! The life of a committee's wallet, for small committees, and one clear line for everything that can't be.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use symbolon_examples::{
     Curve,

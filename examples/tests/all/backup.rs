@@ -1,15 +1,9 @@
 //! The `backup` example: the whole story of shares, lost and restored, and everything that goes wrong on the way.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-#[path = "backup/expected.rs"]
 mod expected;
-#[path = "backup/records.rs"]
 mod records;
-#[path = "backup/refused.rs"]
 mod refused;
-#[path = "backup/slots.rs"]
 mod slots;
-#[path = "backup/story.rs"]
 mod story;
 
 use serde_json::Value;

@@ -1,6 +1,5 @@
 //! Solana transfers from JSON to the signed transaction, against Solana's own crates and its documentation, and everything
 //! that must be refused.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ed25519_dalek::{Signature, Signer, SigningKey, Verifier, VerifyingKey};
@@ -18,7 +17,7 @@ const SYSTEM_PROGRAM: &str = "11111111111111111111111111111111";
 
 /// The file beside the example: the transfer of [`PUBLISHED`].
 fn file() -> Value {
-    serde_json::from_str(include_str!("../data/solana-transfer.json")).unwrap()
+    serde_json::from_str(include_str!("../../data/solana-transfer.json")).unwrap()
 }
 
 fn with(field: &str, value: Value) -> Value {

@@ -1,6 +1,6 @@
 //! What a store records of its backups, and that nothing else is changed or re-sealed.
 
-use crate::{Place, Script};
+use super::{Place, Script};
 use std::{fs, path::Path};
 
 const RESEAL: &str = "--out @no --reseal --store @kept/client";

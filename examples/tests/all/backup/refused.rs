@@ -1,6 +1,6 @@
 //! Everything that is refused: in one line, each for its own reason.
 
-use crate::{Place, Script};
+use super::{Place, Script};
 use sha2::{Digest, Sha256};
 use std::{fs, path::Path};
 use symbolon::{SysRng, backup as library};

@@ -1,6 +1,6 @@
 //! Slots that change, files that are replaced, and shares that are renewed.
 
-use crate::{OTHER, PASSWORD, Place, Script, backup_at};
+use super::{OTHER, PASSWORD, Place, Script, backup_at};
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 use symbolon::{
     Auth, KeyShare, PartyId, Role, Secp256k1, StorageKey, SysRng,

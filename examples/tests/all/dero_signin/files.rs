@@ -1,6 +1,6 @@
 //! The command line: signatures in files.
 
-use crate::browser::{Browser, key, mainnet, server, sign};
+use super::browser::{Browser, key, mainnet, server, sign};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use std::{fs, path::PathBuf};

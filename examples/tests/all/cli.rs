@@ -1,5 +1,4 @@
 //! The command line: what it reads, and one clear line for everything else.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use alloy_consensus::{TxEnvelope, transaction::SignerRecoverable};
 use alloy_eips::{Typed2718, eip2718::Decodable2718};
@@ -40,13 +39,13 @@ fn defaults_and_options() {
     assert!(matches!(message.request, EthereumRequest::Message(text) if text == "--not an option"));
     assert_eq!((message.path.to_string().as_str(), message.json), ("m/0/5", true));
 
-    let permit = file("permit.json", include_bytes!("../data/permit.json"));
+    let permit = file("permit.json", include_bytes!("../../data/permit.json"));
     assert!(matches!(arguments(&["--typed-data", &permit]).request, EthereumRequest::TypedData(_)));
-    let transfer = file("transfer.json", include_bytes!("../data/transfer.json"));
+    let transfer = file("transfer.json", include_bytes!("../../data/transfer.json"));
     assert!(matches!(arguments(&["--tx", &transfer]).request, EthereumRequest::Transaction(_)));
     assert!(matches!(cli::parse(["--help"]), Ok(Command::Help)));
 
-    let solana = file("solana.json", include_bytes!("../data/solana-transfer.json"));
+    let solana = file("solana.json", include_bytes!("../../data/solana-transfer.json"));
     for arguments in [&["--curve", "ed25519"][..], &["--tx", &solana, "--curve=ed25519"]] {
         let command = cli::parse(arguments.iter().copied());
         assert!(matches!(
@@ -139,7 +138,7 @@ fn the_default_transfer_is_signed_by_the_printed_address() {
 
 #[test]
 fn every_kind_of_transaction_is_signed() {
-    let data: Value = serde_json::from_str(include_str!("../testdata/ethereum.json")).unwrap();
+    let data: Value = serde_json::from_str(include_str!("../../testdata/ethereum.json")).unwrap();
     for kind in ["legacy_eip155", "eip2930", "eip1559"] {
         let case = &data[kind][0];
         let object = signed(&["--json", "--tx", &file(kind, case["tx"].to_string().as_bytes())]);
@@ -155,7 +154,7 @@ fn texts_and_typed_data_are_signed() {
         let signature = AlloySignature::from_raw(&bytes(&object["signature"])).unwrap();
         signature.recover_address_from_prehash(&digest.try_into().unwrap()).unwrap()
     };
-    let data: Value = serde_json::from_str(include_str!("../testdata/ethereum.json")).unwrap();
+    let data: Value = serde_json::from_str(include_str!("../../testdata/ethereum.json")).unwrap();
     let text = &data["personal_sign"][2];
     let object = signed(&["--json", "--message", text["message_utf8"].as_str().unwrap()]);
     assert_eq!(recover(&object, &bytes(&text["digest"])), address(&object));

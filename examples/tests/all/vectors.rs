@@ -1,13 +1,12 @@
 //! The `vectors` program agrees with every published vector, and notices every file that says something else.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};
 use std::{fs, path::PathBuf};
 use symbolon_examples::vectors::{self, USAGE};
 
-const ADDRESSES: &str = include_str!("../../crates/symbolon-dero/testdata/addresses.json");
-const SIGNATURES: &str = include_str!("../../crates/symbolon-dero/testdata/signatures.json");
-const CHALLENGES: &str = include_str!("../../crates/symbolon-dero/testdata/challenges.json");
+const ADDRESSES: &str = include_str!("../../../crates/symbolon-dero/testdata/addresses.json");
+const SIGNATURES: &str = include_str!("../../../crates/symbolon-dero/testdata/signatures.json");
+const CHALLENGES: &str = include_str!("../../../crates/symbolon-dero/testdata/challenges.json");
 const ALL: [(&str, &str, usize); 3] =
     [("dero-addresses", ADDRESSES, 53), ("dero-signatures", SIGNATURES, 94), ("dero-challenges", CHALLENGES, 50)];
 
@@ -249,5 +248,5 @@ fn what_is_no_file_of_vectors_gives_status_2_and_a_way_out() {
     }
     assert_eq!(run(&["--help"]), (0, USAGE.into(), String::new()));
     let large = vec![b' '; (16 << 20) + 1];
-    assert!(run_on("dero-addresses", "large.json", &large).2.contains("larger than 16 MiB"));
+    assert!(run_on("dero-addresses", "large-vectors.json", &large).2.contains("larger than 16 MiB"));
 }

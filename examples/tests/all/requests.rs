@@ -1,5 +1,4 @@
 //! Requests from JSON to the signed bytes, against other software's, and everything that must be refused.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use alloy_eips::Typed2718;
 use k256::ecdsa::SigningKey;
@@ -8,7 +7,7 @@ use symbolon::{EthereumAddress, RecoveryId, Signature};
 use symbolon_examples::{Mismatch, Request, Signed, tx, typed_data};
 
 fn data() -> Value {
-    serde_json::from_str(include_str!("../testdata/ethereum.json")).unwrap()
+    serde_json::from_str(include_str!("../../testdata/ethereum.json")).unwrap()
 }
 
 fn bytes(value: &Value) -> Vec<u8> {
@@ -97,13 +96,13 @@ fn typed_data_hashes_and_signs_as_ethers_does() {
 
 #[test]
 fn the_files_beside_the_example_are_readable() {
-    let transfer = tx::parse(include_str!("../data/transfer.json")).unwrap();
+    let transfer = tx::parse(include_str!("../../data/transfer.json")).unwrap();
     assert!(transfer.is_eip1559());
-    typed_data::parse(include_str!("../data/permit.json")).unwrap();
+    typed_data::parse(include_str!("../../data/permit.json")).unwrap();
 }
 
 fn transfer() -> Value {
-    serde_json::from_str(include_str!("../data/transfer.json")).unwrap()
+    serde_json::from_str(include_str!("../../data/transfer.json")).unwrap()
 }
 
 #[test]
@@ -202,7 +201,7 @@ fn a_legacy_transaction_needs_its_chain_and_may_create_a_contract() {
 
 #[test]
 fn typed_data_that_could_be_misread_is_refused() {
-    let good: Value = serde_json::from_str(include_str!("../data/permit.json")).unwrap();
+    let good: Value = serde_json::from_str(include_str!("../../data/permit.json")).unwrap();
     let with = |pointer: &str, value: Value| {
         let mut json = good.clone();
         let (parent, field) = pointer.rsplit_once('/').unwrap();

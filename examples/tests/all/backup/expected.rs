@@ -1,6 +1,6 @@
 //! Which share a file has to have: the key does not say.
 
-use crate::{PASSWORD, Place, Script, backup_at};
+use super::{PASSWORD, Place, Script, backup_at};
 use std::fs;
 use symbolon::{
     SysRng,

@@ -1,9 +1,6 @@
 //! Signing in over HTTP, as browsers do it and as others try; and signatures in files.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-#[path = "dero_signin/browser.rs"]
 mod browser;
-#[path = "dero_signin/files.rs"]
 mod files;
 
 use base64::{Engine, prelude::BASE64_STANDARD};

@@ -1,6 +1,6 @@
 //! Made, lost, restored, used again, and left with.
 
-use crate::{PASSWORD, Place, Script};
+use super::{PASSWORD, Place, Script};
 use ed25519_dalek::{Signature as Ed25519Signature, VerifyingKey};
 use std::{env, fs, process::Command};
 use symbolon::{Auth, DerivationPath, Payload, Role, Secp256k1, Signed, SysRng, backup, wallet::Wallet};
@@ -213,7 +213,7 @@ fn another_program_opens_the_keystore() {
          export SYMBOLON_PYTHON=$PWD/target/python/bin/python",
         program.display()
     );
-    let output = read(crate::OTHER);
+    let output = read(super::OTHER);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), address);
     assert!(!read(PASSWORD).status.success());
