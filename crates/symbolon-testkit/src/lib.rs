@@ -11,6 +11,7 @@
     reason = "a dev crate: a test that goes wrong should panic, and std is there"
 )]
 
+pub mod chi_square;
 pub mod crowd;
 pub mod duo;
 pub mod lying;

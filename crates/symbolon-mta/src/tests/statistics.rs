@@ -1,8 +1,5 @@
 //! Choice bits, seeds, leaves, pads, gadgets and products are as random as numbers of their kind are.
 
-#[path = "../../../symbolon/tests/common/chi_square.rs"]
-mod chi_square;
-
 use super::{
     base_ot::{choose, halves, start},
     multiply::liar,
@@ -14,7 +11,9 @@ use crate::{
     params::{LEAVES, Psid, TREES},
 };
 use alloc::{collections::BTreeSet, vec};
-use chi_square::{ALARM, accept, accept_bytes, accept_distinct, coin, correlation, independent, seed, uniform};
+use symbolon_testkit::chi_square::{
+    ALARM, accept, accept_bytes, accept_distinct, coin, correlation, independent, seed, uniform,
+};
 
 /// Bits of a block, first to last.
 fn bits(block: u128) -> impl Iterator<Item = bool> {

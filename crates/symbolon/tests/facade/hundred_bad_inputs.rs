@@ -1,16 +1,6 @@
 //! Those of the hundred bad inputs (docs/bad-inputs.md) that no crate's own tests have, by number.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
-
-#[path = "common/world.rs"]
-mod world;
-
+use crate::world::{label, pair, signed};
 use std::{fs, path::Path};
 use symbolon::{
     Auth, Ed25519, Error, Group, Header, Identity, KeyShare, Keygen, KeygenSetup, Label, PartyId, Rejected, Role,
@@ -20,7 +10,6 @@ use symbolon::{
 };
 use symbolon_sharing::{ShamirError, Share, combine, split};
 use symbolon_testkit::seeded;
-use world::{label, pair, signed};
 
 fn id(id: u16) -> PartyId {
     PartyId::new(id).unwrap()

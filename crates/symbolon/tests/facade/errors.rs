@@ -1,18 +1,6 @@
 //! Every variant of every public error stands in a test, and here are those that no other test makes.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
-
-#[path = "common/crowd.rs"]
-mod crowd;
-#[path = "common/world.rs"]
-mod world;
-
+use crate::world::{self, World, created, label, pair, storage};
 use std::{collections::BTreeMap, fmt, fs, path::Path, time::Duration};
 use symbolon::{
     Auth, Bank, Channel, Claimed, CloseError, DerivationPath, Failures, Fault, FloorId, KeyId, Keygen, KeygenSetup,
@@ -27,7 +15,6 @@ use symbolon::{
 };
 use symbolon_ecdsa::hazmat::{ItemError, open_item};
 use symbolon_testkit::{Duo, FailingRng, seeded};
-use world::{World, created, label, pair, storage};
 
 /// A store that is never there.
 struct Down;
@@ -89,9 +76,9 @@ fn a_store_that_fails_is_an_error_of_its_own() {
     let garbage = store::take_setup(&mut memory, &storage(), &setup().id());
     assert!(matches!(garbage, Err(TakeError::Open(OpenError::Format))));
 
-    let devices = crowd::Devices::<Secp256k1>::create(2, 2, 301);
+    let devices = crate::crowd::Devices::<Secp256k1>::create(2, 2, 301);
     assert!(matches!(store::current(&mut Down, devices.share(1)), Err(CurrentError::Ledger(IsDown))));
-    let serial = store::committee_serial(&mut Down, crowd::id(1), &devices.holders(), &[]);
+    let serial = store::committee_serial(&mut Down, crate::crowd::id(1), &devices.holders(), &[]);
     assert_eq!(serial, Err(SerialError::Ledger(IsDown)));
 
     // items of a bank that outlives the process
@@ -183,7 +170,7 @@ fn channels_and_wallets() {
     // a generator that fails; a share that is not one of two
     let started = wallet.sign(payload, path(), Auth::Channel, &mut failing());
     assert!(matches!(started, Err(SignStartError::Start(StartError::Rng))));
-    let shared = Wallet::from_share(crowd::again(crowd::Devices::<Secp256k1>::create(3, 3, 308).share(1)));
+    let shared = Wallet::from_share(crate::crowd::again(crate::crowd::Devices::<Secp256k1>::create(3, 3, 308).share(1)));
     let started = shared.sign(payload, path(), Auth::Channel, &mut seeded(7));
     assert!(matches!(started, Err(SignStartError::Sign(SignError::Signers))));
     let signed = shared.sign_over(&mut one, payload, path(), &mut seeded(7));

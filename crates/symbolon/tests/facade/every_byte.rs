@@ -6,17 +6,7 @@
 //! comes; or, where the liar stops first, without anything. It never has a result, except for [`FREE`] fields. With
 //! `Auth::Signed` every change is refused, and names nobody.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
-
-#[path = "common/world.rs"]
-mod world;
-
+use crate::world::{ROLES, World, label, pair, signed, slot};
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -28,7 +18,6 @@ use symbolon::{
 };
 use symbolon_ecdsa::{FullSetup, OnlineSetup, SignFull, SignOnline};
 use symbolon_testkit::{duo::stored, seeded};
-use world::{ROLES, World, label, pair, signed, slot};
 
 /// Name, bytes, and how far apart the bytes are that are changed; 1 is all of them.
 type Field = (&'static str, usize, usize);

@@ -1,12 +1,5 @@
 //! `substrate-bn`, the other library of this curve: an independent verification of what this crate signs, and its four traps, for
 //! whoever moves to it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
 
 use bn::{AffineG1, Fq, Fr, G1, Group, arith::U256};
 use proptest::prelude::*;

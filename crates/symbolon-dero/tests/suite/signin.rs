@@ -1,11 +1,4 @@
 //! Signing in: the whole way, replays, other browsers, expiry, races.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
 
 use rand_chacha::{ChaCha12Rng, rand_core::SeedableRng};
 use std::{

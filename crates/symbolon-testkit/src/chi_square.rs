@@ -4,13 +4,7 @@
 //! seeds are fixed, so that a check passes always or never; with `SYMBOLON_FRESH` in the environment they are fresh, and a
 //! run of all checks is wrong once in ten thousand times.
 
-#![allow(dead_code, unreachable_pub, reason = "every test uses its own part of it")]
-#![allow(clippy::as_conversions, reason = "counts become floating point numbers")]
-
-extern crate std;
-
-use core::hash::BuildHasher;
-use std::hash::RandomState;
+use std::hash::{BuildHasher, RandomState};
 
 /// The rate of false alarms of one check.
 pub const ALARM: f64 = 1e-6;
@@ -21,7 +15,7 @@ pub fn seed(fixed: u64) -> u64 {
         return fixed;
     }
     let fresh = RandomState::new().hash_one(fixed) >> 16;
-    std::println!("seed {fixed} is now {fresh}");
+    println!("seed {fixed} is now {fresh}");
     fresh
 }
 

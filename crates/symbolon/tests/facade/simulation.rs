@@ -1,24 +1,13 @@
 //! Ten thousand signing runs and five hundred creations on a network that an adversary owns. Whoever finishes agrees,
 //! nobody honest is named, nothing panics, memory stays under the bound; a seed replays.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
-
-#[path = "common/world.rs"]
-mod world;
-
+use crate::world::{self, ROLES, World, auth, label, pair};
 use symbolon::{
     DerivationPath, Payload, Preprocessed, Protocol, Role, Signed,
     wallet::{Create, CreateSetup, SignStateless, StatelessSetup, Wallet},
 };
 use symbolon_ecdsa::{FullSetup, OnlineSetup, SignFull, SignOnline};
 use symbolon_testkit::{Action, Counts, End, Launched, Net, Outcome, Wire, for_seeds, launch, seeded};
-use world::{ROLES, World, auth, label, pair};
 
 /// What every run is set up with comes from this seed.
 const WORLD: u64 = 7_000_000;

@@ -1,7 +1,5 @@
 //! A wallet's life with honest parties.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
 use symbolon::{
     Agreed, Auth, Bank, Convert, ConvertSetup, DerivationPath, FloorId, Identity, Keygen, KeygenSetup, Label, Ledger,
     MemoryLedger, Pair, PairFactor, PairRefresh, PairSetup, Payload, Preprocess, PreprocessSetup, RefreshSetup, Role,

@@ -1,18 +1,7 @@
 //! A key from another wallet's file: imported, unusable before its first refresh, then a key like any other, which stays marked, is
 //! backed up, and leaves again as what it was.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
-
-#[path = "common/crowd.rs"]
-mod crowd;
-
-use crowd::*;
+use crate::crowd::*;
 use symbolon::backup::{
     Backup, Expected, Limits, NewSlot, Password, PasswordPolicy, Phrase, Unlock, Work, from_keystore, to_keystore, xprv,
 };

@@ -1,16 +1,6 @@
 //! Findings of public audits of other libraries that are about more than one crate (docs/audit-findings.md).
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
-
-#[path = "common/world.rs"]
-mod world;
-
+use crate::world::{self, ROLES, World};
 use rand_core::Rng;
 use std::collections::BTreeMap;
 use symbolon::{
@@ -18,7 +8,6 @@ use symbolon::{
     Session, SignFull, StorageKey, wallet::Wallet,
 };
 use symbolon_testkit::seeded;
-use world::{ROLES, World};
 
 /// SILA-6, of severity high: AEAD nonces. What is sealed here has a key of its own, derived from a copy id, beside a nonce: over a
 /// million sealings, and with the generator put back to an earlier state again and again, no pair of the two serves two texts.

@@ -1,17 +1,7 @@
 //! Whatever arrives: a typed error, never a panic, and an honest session that finishes afterwards. Also what strangers
 //! and honest parties with other arguments can not do: name anybody, or burn anything.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
-
-#[path = "common/world.rs"]
-mod world;
-
+use crate::world::{self, ROLES, World, identity, label, pair, slot};
 use rand_core::Rng;
 use std::time::Duration;
 use symbolon::{
@@ -22,7 +12,6 @@ use symbolon::{
 };
 use symbolon_ecdsa::{FullSetup, OnlineSetup, SignFull, SignOnline, hazmat};
 use symbolon_testkit::{Duo, FailingRng, seeded};
-use world::{ROLES, World, identity, label, pair, slot};
 
 type Started<P> = (Session<P>, Vec<Outgoing>);
 

@@ -1,17 +1,6 @@
 //! A key on Ed25519 through the facade: made, used from scratch and from the bank, refreshed, imported, left with.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
-
-#[path = "common/crowd.rs"]
-mod crowd;
-
-use crowd::*;
+use crate::crowd::*;
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use std::{collections::BTreeMap, thread, time::Duration};
 use symbolon::{

@@ -2,23 +2,8 @@
 //! looked at where they are made, in `symbolon-mta/src/tests/statistics.rs`; secrecy is counted exactly, in a group of 13
 //! elements, in `symbolon-sharing/tests/toy.rs`.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
-
-#[path = "common/chi_square.rs"]
-mod chi_square;
-#[path = "common/crowd.rs"]
-mod crowd;
-#[path = "common/world.rs"]
-mod world;
-
-use chi_square::{ALARM, accept, accept_bytes, accept_distinct, coin, independent, seed, tails, uniform};
-use crowd::Devices;
+use crate::crowd::Devices;
+use crate::world::{World, label, pair};
 use rand_core::Rng;
 use std::collections::BTreeSet;
 use symbolon::{
@@ -26,8 +11,10 @@ use symbolon::{
     Session, Signed, frost::Nonces,
 };
 use symbolon_sharing::split;
+use symbolon_testkit::chi_square::{
+    ALARM, accept, accept_bytes, accept_distinct, coin, independent, seed, tails, uniform,
+};
 use symbolon_testkit::{Duo, seeded};
-use world::{World, label, pair};
 
 /// Published quantiles, and the closed forms of two and four degrees of freedom.
 #[test]
@@ -76,7 +63,7 @@ fn low<G: Group>(scalar: &G::Scalar) -> usize {
 
 fn shares<G: Group>(from: u64) {
     const SPLITS: usize = 4096;
-    let t = crowd::th(3);
+    let t = crate::crowd::th(3);
     let indices = [1, 2, 3, 4u64].map(G::Scalar::from);
     let mut rng = seeded(from);
     let secrets = [G::Scalar::from(1), G::random_scalar(&mut rng)];
@@ -176,7 +163,7 @@ fn nonces_of_ecdsa() {
 #[test]
 fn nonces_of_frost() {
     fn check<C: Group + symbolon::frost::Ciphersuite>(from: u64) {
-        let share = crowd::again(Devices::<C>::create(2, 2, from).share(1));
+        let share = crate::crowd::again(Devices::<C>::create(2, 2, from).share(1));
         let mut rng = seeded(from + 1);
         let mut bytes = Vec::new();
         let mut seen = BTreeSet::new();

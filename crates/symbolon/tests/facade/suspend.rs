@@ -1,16 +1,6 @@
 //! Suspended and resumed after every message, a run ends as if nothing had happened, frame by frame and byte by byte.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
-
-#[path = "common/world.rs"]
-mod world;
-
+use crate::world::{self, ROLES, World, label, pair, slot, storage};
 use std::collections::VecDeque;
 use symbolon::{
     Auth, Convert, ConvertSetup, Keygen, KeygenSetup, LongTerm, MemoryLedger, Outgoing, PairFactor, PairRefresh,
@@ -18,7 +8,6 @@ use symbolon::{
     wallet::{Create, CreateSetup},
 };
 use symbolon_testkit::{Wire, seeded};
-use world::{ROLES, World, label, pair, slot, storage};
 
 /// A run on which a test acts after every message.
 struct Stage<P: Protocol> {

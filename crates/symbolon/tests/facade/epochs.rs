@@ -1,17 +1,6 @@
 //! Epochs of an n-party key in the stores of its holders, and what is left of the ones before (safety.md S6).
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
-
-#[path = "common/crowd.rs"]
-mod crowd;
-
-use crowd::*;
+use crate::crowd::*;
 use std::collections::BTreeMap;
 use symbolon::committee::{self, FromBank, FromScratch, Item, NotStarted, Plan, Setups};
 use symbolon::store::{self, CurrentError, PutError, SerialError, TakeError};

@@ -1,17 +1,6 @@
 //! Backups from the facade: the whole life of a key, through lost devices to the exit.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
-
-#[path = "common/crowd.rs"]
-mod crowd;
-
-use crowd::*;
+use crate::crowd::*;
 use symbolon::backup::{
     self, Change, ChangeError, Consent, CreateError, Expected, Limits, Made, NewSlot, OpenError, Opened, Password,
     PasswordPolicy, Phrase, ReadError, ResealError, RestoreError, SlotSet, Unlock, Work, xprv,

@@ -1,11 +1,4 @@
 //! The vectors: every address and signature, with reason, signer and message.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use rand_chacha::{ChaCha12Rng, rand_core::SeedableRng};
@@ -31,7 +24,7 @@ fn network(value: &Value) -> Network {
 #[test]
 fn every_address() {
     let (mut valid, mut invalid) = (0, 0);
-    for v in vectors(include_str!("../testdata/addresses.json")) {
+    for v in vectors(include_str!("../../testdata/addresses.json")) {
         let read = Address::parse(text(&v["address"]));
         match read {
             Ok(address) => {
@@ -79,7 +72,7 @@ fn large(v: &Value) -> Vec<u8> {
 #[test]
 fn every_signature() {
     let (mut valid, mut invalid) = (0, 0);
-    for v in vectors(include_str!("../testdata/signatures.json")) {
+    for v in vectors(include_str!("../../testdata/signatures.json")) {
         let pem = pem(&v);
         let read = SignedMessage::parse(&pem, LIMIT);
         let printed = read.clone().map(|read| read.to_pem());
@@ -111,7 +104,7 @@ fn every_signature() {
 
 #[test]
 fn test_keys_sign_and_verify() {
-    let file: Value = serde_json::from_str(include_str!("../testdata/signatures.json")).unwrap();
+    let file: Value = serde_json::from_str(include_str!("../../testdata/signatures.json")).unwrap();
     let mut rng = ChaCha12Rng::from_seed([1; 32]);
     let keys = file["test_keys"].as_array().unwrap();
     assert!(!keys.is_empty());

@@ -1,11 +1,4 @@
 //! The bad inputs of a decoder, by their numbers, each with the code that it gets.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
 
 use rand_chacha::{ChaCha12Rng, rand_core::SeedableRng};
 use rand_core::{TryCryptoRng, TryRng};

@@ -1,11 +1,4 @@
 //! Addresses with arguments, every type of argument, and the one point that no text may stand for.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
 
 use bech32::{Bech32, ByteIterExt, Fe32, Fe32IterExt, Hrp, primitives::checksum::Checksum};
 use proptest::prelude::*;
@@ -65,7 +58,7 @@ fn the_wallets_integrated_address() {
 // what the wallet reads but prints differently has no place here
 #[test]
 fn every_vector_reads_as_it_prints() {
-    let file: Json = serde_json::from_str(include_str!("../testdata/addresses.json")).unwrap();
+    let file: Json = serde_json::from_str(include_str!("../../testdata/addresses.json")).unwrap();
     let (mut with_arguments, mut refused) = (0, 0);
     for v in file["vectors"].as_array().unwrap() {
         let text = v["address"].as_str().unwrap();

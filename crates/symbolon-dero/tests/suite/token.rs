@@ -1,11 +1,4 @@
 //! Session tokens: made, read, and everything that is refused.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use rand_chacha::{ChaCha12Rng, rand_core::SeedableRng};

@@ -1,17 +1,6 @@
 //! An n-party key from the facade: every verb end to end, with signatures of the same key before and after.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
-
-#[path = "common/crowd.rs"]
-mod crowd;
-
-use crowd::*;
+use crate::crowd::*;
 use symbolon::committee::{
     self, Change, Consent, DeviceKey, Factors, FromBank, HandOver, Import, Imported, NotStarted, Plan, PlanError,
     Refreshes, Resealed, Reshare, RetireError, SealTo, item_of, retire,

@@ -1,16 +1,6 @@
 //! Many sessions on one key and one pair; one lie, and what is left of the pair's setup.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
-
-#[path = "common/world.rs"]
-mod world;
-
+use crate::world::{ROLES, World, created, label, slot, storage};
 use rand_core::Rng;
 use std::collections::BTreeMap;
 use symbolon::{
@@ -19,7 +9,6 @@ use symbolon::{
 };
 use symbolon_ecdsa::SignOnline;
 use symbolon_testkit::{Duo, seeded};
-use world::{ROLES, World, created, label, slot, storage};
 
 /// Items of one batch, in the banks of both sides.
 fn banks(world: &World, seed: u64, count: u16) -> [Bank; 2] {

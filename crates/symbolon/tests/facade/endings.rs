@@ -2,17 +2,7 @@
 //! once. A small application stores what is pending, reconnects, resends, and answers `closed` for runs that it lost.
 //! Afterwards both hold the new value or both the old one, what they hold works, and no address was shown early.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_alloc,
-    clippy::std_instead_of_core,
-    reason = "a test"
-)]
-
-#[path = "common/world.rs"]
-mod world;
-
+use crate::world::{self, ROLES, World, label, pair, slot, storage};
 use std::collections::VecDeque;
 use symbolon::{
     Auth, Claimed, Convert, ConvertSetup, DerivationPath, Error, Fault, Header, KeyShare, Ledger, MemoryLedger,
@@ -22,7 +12,6 @@ use symbolon::{
 };
 use symbolon_core::Group;
 use symbolon_testkit::{Duo, seeded};
-use world::{ROLES, World, label, pair, slot, storage};
 
 /// When a party loses its memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,8 +1,6 @@
 //! `docs/known-attacks.md` answers every row of the catalogue once, `docs/audit-findings.md` every finding, `docs/bad-inputs.md`
 //! every input; and the tests that they name exist and are run.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::std_instead_of_alloc, reason = "a test")]
-
 use std::{collections::BTreeMap, fs, path::Path};
 
 fn workspace() -> &'static Path {
