@@ -8,12 +8,23 @@ mod arguments;
 pub mod backup;
 mod bytes;
 pub mod challenge;
+pub mod derivation;
+pub mod dero_signature;
+pub mod dero_token;
 pub mod export;
+pub mod frame;
+pub mod frost_package;
 #[cfg(test)]
 #[path = "../../crates/symbolon-backup/tests/hostile/inputs.rs"]
 mod hostile;
+pub mod invitation;
 pub mod keystore;
 mod memory;
 pub mod pem;
+pub mod proofs;
+pub mod seal;
+pub mod signature;
+pub mod stored;
 #[cfg(test)]
 mod tests;
+mod world;
