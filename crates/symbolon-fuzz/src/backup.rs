@@ -12,11 +12,11 @@ use symbolon_sharing::{KeyShare, PairFactor};
 
 /// Files of version 1, and the device that opens them.
 pub(crate) const GOLDEN: [&[u8]; 5] = [
-    include_bytes!("../../crates/symbolon-backup/testdata/v1/share-secp256k1.bin"),
-    include_bytes!("../../crates/symbolon-backup/testdata/v1/share-ed25519.bin"),
-    include_bytes!("../../crates/symbolon-backup/testdata/v1/factor-client.bin"),
-    include_bytes!("../../crates/symbolon-backup/testdata/v1/factor-server.bin"),
-    include_bytes!("../../crates/symbolon-backup/testdata/v1/share-default-cost.bin"),
+    include_bytes!("../../symbolon-backup/testdata/v1/share-secp256k1.bin"),
+    include_bytes!("../../symbolon-backup/testdata/v1/share-ed25519.bin"),
+    include_bytes!("../../symbolon-backup/testdata/v1/factor-client.bin"),
+    include_bytes!("../../symbolon-backup/testdata/v1/factor-server.bin"),
+    include_bytes!("../../symbolon-backup/testdata/v1/share-default-cost.bin"),
 ];
 const DEVICE: [u8; 32] = [
     0x80, 0xd7, 0x02, 0xf0, 0xce, 0xb9, 0x4d, 0xe0, 0x4a, 0xf4, 0xa7, 0x82, 0xff, 0x91, 0x0a, 0x0a, 0x75, 0xb0, 0x0b,

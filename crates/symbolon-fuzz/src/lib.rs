@@ -1,4 +1,4 @@
-//! The bodies of the fuzz targets, as plain functions: the tests of this crate replay the seeds with any compiler.
+//! The bodies of the fuzz targets, as plain functions: the tests of this crate replay the seeds (`fuzz/seeds`) with any compiler.
 //!
 //! Each takes an input as it stands; if the input begins with a small byte, which no text does, that byte also names a way to
 //! build a well-formed text from the rest, so that what lies behind checksums and layouts is reached. A broken promise panics.
@@ -15,7 +15,7 @@ pub mod export;
 pub mod frame;
 pub mod frost_package;
 #[cfg(test)]
-#[path = "../../crates/symbolon-backup/tests/hostile/inputs.rs"]
+#[path = "../../symbolon-backup/tests/hostile/inputs.rs"]
 mod hostile;
 pub mod invitation;
 pub mod keystore;
