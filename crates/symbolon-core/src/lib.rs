@@ -17,3 +17,7 @@ pub use party::{PartyId, PartyIdError, Role, Threshold, ThresholdError};
 pub use rng::SeedRng;
 pub use secret::{SecretBytes, SecretScalar};
 pub use transcript::{Transcript, Xof};
+
+/// A control: see docs/assurance.md.
+#[cfg(symbolon_planted = "api")]
+pub const PLANTED: () = ();

@@ -170,7 +170,8 @@ fn channels_and_wallets() {
     // a generator that fails; a share that is not one of two
     let started = wallet.sign(payload, path(), Auth::Channel, &mut failing());
     assert!(matches!(started, Err(SignStartError::Start(StartError::Rng))));
-    let shared = Wallet::from_share(crate::crowd::again(crate::crowd::Devices::<Secp256k1>::create(3, 3, 308).share(1)));
+    let shared =
+        Wallet::from_share(crate::crowd::again(crate::crowd::Devices::<Secp256k1>::create(3, 3, 308).share(1)));
     let started = shared.sign(payload, path(), Auth::Channel, &mut seeded(7));
     assert!(matches!(started, Err(SignStartError::Sign(SignError::Signers))));
     let signed = shared.sign_over(&mut one, payload, path(), &mut seeded(7));
