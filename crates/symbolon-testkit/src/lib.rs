@@ -18,6 +18,7 @@ pub mod lying;
 pub mod memory;
 pub mod net;
 pub mod rng;
+pub mod siege;
 
 pub use crowd::Crowd;
 pub use duo::{Duo, Ended, Traffic};
