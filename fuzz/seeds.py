@@ -478,6 +478,19 @@ def invitations():
     return seeds
 
 
+def sessions(protocols):
+    """A calm run of each protocol, and some in which much happens."""
+    seeds = []
+    for which in range(protocols):
+        seeds.append((f"built-calm-{which}", bytes([which])))
+        for length in (16, 96, 256):
+            noise = b"".join(hashlib.sha256(bytes([which, i])).digest() for i in range(8))
+            seeds.append((f"either-{length}-{which}", bytes([which]) + noise[:length - 1]))
+    return seeds
+
+
+for family, protocols in [("pair", 5), ("wallet", 5), ("committee", 8), ("quorum", 4), ("frost", 6)]:
+    write(f"session_{family}", sessions(protocols))
 write("stored", stored())
 write("frame", frames())
 write("proofs", proofs())

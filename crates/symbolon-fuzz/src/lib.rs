@@ -23,6 +23,7 @@ mod memory;
 pub mod pem;
 pub mod proofs;
 pub mod seal;
+pub mod sessions;
 pub mod signature;
 pub mod stored;
 #[cfg(test)]

@@ -125,6 +125,15 @@ fn stored_objects() {
 }
 
 #[test]
+fn sessions() {
+    replay("session_pair", |data| crate::sessions::run(crate::sessions::PAIR, data), 0, 0);
+    replay("session_wallet", |data| crate::sessions::run(crate::sessions::WALLET, data), 0, 0);
+    replay("session_committee", |data| crate::sessions::run(crate::sessions::COMMITTEE, data), 0, 0);
+    replay("session_quorum", |data| crate::sessions::run(crate::sessions::QUORUM, data), 0, 0);
+    replay("session_frost", |data| crate::sessions::run(crate::sessions::FROST, data), 0, 0);
+}
+
+#[test]
 fn frames() {
     replay("frame", frame::run, 0, 0);
     noise(frame::run, &[0, 1, 2, 3, 4, 5], 80);
