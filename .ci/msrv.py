@@ -1,12 +1,14 @@
 """Every crate that a library crate needs to be built says that it builds with our own rust-version.
 
-Reads `cargo metadata` from standard input. Dev-dependencies and the programs (examples, benches) do not count.
+Reads `cargo metadata` from standard input. Dev-dependencies and the programs (examples, benches, those that attack) do not count.
 """
 
 import json
 import sys
 
-PROGRAMS = {"symbolon-examples", "symbolon-benches"}
+PROGRAMS = {
+    "symbolon-benches", "symbolon-ct", "symbolon-examples", "symbolon-fuzz", "symbolon-residue", "symbolon-siege",
+}
 
 
 def version(text):

@@ -5,7 +5,6 @@ import base64
 import hashlib
 import json
 import pathlib
-import shutil
 
 HERE = pathlib.Path(__file__).parent
 VECTORS = HERE.parent / "crates/symbolon-dero/testdata"
@@ -18,8 +17,11 @@ def load(name):
 
 def write(target, seeds):
     folder = HERE / "seeds" / target
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        # what runs have found stays: `fuzz/run --minimise` chooses it
+        if not path.name.startswith("found-"):
+            path.unlink()
     for name, data in seeds:
         path = folder / name
         assert not path.exists(), name
@@ -231,6 +233,274 @@ def exports():
     return seeds
 
 
+def edit(place, kind, *more):
+    """One overwritten field, as `Bytes::overwrite` reads it; then nothing is cut."""
+    return b"\x01" + place.to_bytes(2, "big") + bytes([kind, *more]) + b"\x00"
+
+
+def cut(length):
+    return b"\x00\x02" + length.to_bytes(2, "big")
+
+
+def stored():
+    """Way, kind, which: the kinds as src/stored.rs lists them."""
+    seeds = []
+    for kind in range(25):
+        seeds.append((f"built-unchanged-{kind}", bytes([2, kind, 0])))
+        seeds.append((f"refused-cut-{kind}", bytes([2, kind, 0]) + cut(20)))
+        seeds.append((f"refused-empty-{kind}", bytes([1, kind])))
+        seeds.append((f"refused-other-{kind}", bytes([3, kind, (kind + 1) % 25])))
+    # magic, curve, a point, a scalar, the number of members
+    for name, place, field in (("magic", 0, 5), ("curve", 10, 5), ("point", 120, 4), ("order", 170, 2), ("many", 53, 1)):
+        more = (0xFF,) if field == 5 else (2,) if field == 1 else ()
+        seeds.append((f"refused-{name}", bytes([2, 1, 0]) + edit(place, field, *more)))
+    seeds.append(("built-envelope", b"\x00\x00" + bytes(8)))
+    for name, place in (("magic", 0), ("version", 4), ("kind", 5), ("copy", 13), ("nonce", 29), ("tag", 60)):
+        seeds.append((f"refused-envelope-{name}", b"\x00\x00" + bytes(8) + edit(place, 8, 1)))
+    return seeds
+
+
+def frames():
+    """Case, member, how many frames before, way, said."""
+    seeds = []
+    for case in range(7):
+        for member in (0, 1):
+            due = bytes([case, member, 0])
+            seeds.append((f"refused-honest-{case}-{member}", due + b"\x07\x00"))
+            seeds.append((f"refused-short-{case}-{member}", due + b"\x00\x01" + b"\x01"))
+            seeds.append((f"refused-past-{case}-{member}", bytes([case, member, 1]) + b"\x0f\x00\x00"))
+    header = b"\x01" * 3 + b"\x00\x01" + bytes(34)
+    seeds.append(("built-header", b"\x01" + header[1:] + bytes(4)))
+    for case in (0, 1, 3):
+        seeds.append((f"refused-field-{case}", bytes([case, 0, 0, 1, 0]) + edit(50, 8, 1)))
+        seeds.append((f"either-lie-{case}", bytes([case, 0, 0, 3, 0]) + edit(5, 8, 1)))
+        seeds.append((f"either-body-{case}", bytes([case, 0, 0, 4, 0]) + bytes(64)))
+    return seeds
+
+
+def on_both(seeds):
+    return [(f"{name}-{curve}", bytes([data[0] | flag]) + data[1:]) for curve, flag in (("a", 0), ("b", 128)) for name, data in seeds]
+
+
+GENERATOR = bytes.fromhex("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798")
+BASE = bytes.fromhex("58" + "66" * 31)
+Q = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+L = 2**252 + 27742317777372353535851937790883648493
+
+
+def proofs():
+    seeds = [("built-generator", b"\x01" + GENERATOR), ("built-base", b"\x81" + BASE)]
+    for tag in (0, 1, 4, 5, 6, 7, 255):
+        seeds.append((f"refused-tag-{tag}", b"\x01" + bytes([tag]) + GENERATOR[1:]))
+    seeds += [("refused-identity", b"\x01" + bytes(33)), ("refused-off", b"\x01\x02" + bytes(31) + b"\x05")]
+    small = (1, 2**255 - 20, 0, 2**255 - 19, 2**255 - 18, 2**255 + 1, 2**255 - 1)
+    seeds += [(f"refused-small-{i}", b"\x81" + y.to_bytes(32, "little")) for i, y in enumerate(small)]
+    for name, number in (("last", Q - 1), ("zero", 0)):
+        seeds.append((f"built-scalar-{name}", b"\x02" + number.to_bytes(32, "big")))
+    for name, number in (("last", L - 1), ("one", 1)):
+        seeds.append((f"built-scalar-{name}-b", b"\x82" + number.to_bytes(32, "little")))
+    for name, number in (("q", Q), ("more", Q + 1)):
+        seeds.append((f"refused-scalar-{name}", b"\x02" + number.to_bytes(32, "big")))
+    for name, number in (("q", L), ("more", L + 1)):
+        seeds.append((f"refused-scalar-{name}-b", b"\x82" + number.to_bytes(32, "little")))
+    for point, flag, name in ((GENERATOR, 0, "a"), (BASE, 128, "b")):
+        for kind, data in enumerate((point, point, point * 2)):
+            seeds.append((f"built-proof-{kind}-{name}", bytes([3 | flag, kind, 0]) + data + bytes(32)))
+        seeds.append((f"built-feldman-{name}", bytes([3 | flag, 3, 0]) + point * 2))
+        seeds.append((f"refused-feldman-{name}", bytes([3 | flag, 3, 1]) + point * 2))
+    way = b"\x00\x01" + b"\x00\x00\x00\x07"
+    ways = [("built-schnorr", b"\x04" + way), ("built-batch", b"\x05\x00\x01\x02" + b"\x00\x00\x00\x07" * 3)]
+    ways += [("refused-context", b"\x04" + way + b"\x02"), ("refused-changed", b"\x04" + way + b"\x00" + edit(40, 8, 1))]
+    ways += [("built-dleq", b"\x06" + way + b"\x00\x00\x00\x05"), ("refused-dleq-identity", b"\x06" + way)]
+    numbers = b"".join(bytes([0, 0, 0, i]) for i in range(1, 3))
+    ways.append(("built-feldman-shares", b"\x07\x00" + numbers + b"\x00\x01\x00\x00\x02\x00\x00\x03\x00"))
+    ways.append(("refused-feldman-zero", b"\x07\x00" + bytes(8)))
+    ways += [("built-commitment", b"\x08" + bytes(4)), ("refused-commitment", b"\x08" + bytes(4) + edit(1, 8, 1))]
+    return seeds + on_both(ways)
+
+
+def signatures():
+    half = Q // 2
+    word = lambda number: number.to_bytes(32, "big")
+    seeds = []
+    for name, r, s in (("one", 1, 1), ("half", 5, half), ("last", Q - 1, 1)):
+        seeds.append((f"built-compact-{name}", b"\x01" + word(r) + word(s) + b"\x01" + bytes(32)))
+        seeds.append((f"built-rsv-{name}", b"\x02" + word(r) + word(s) + b"\x1c"))
+    for name, r, s in (("zero-r", 0, 1), ("zero-s", 1, 0), ("high", 1, half + 1), ("q", Q, 1), ("q-s", 1, Q)):
+        seeds.append((f"refused-compact-{name}", b"\x01" + word(r) + word(s) + b"\x00"))
+        seeds.append((f"refused-rsv-{name}", b"\x02" + word(r) + word(s) + b"\x1b"))
+    for v in (0, 26, 31):
+        seeds.append((f"refused-v-{v}", b"\x02" + word(1) + word(1) + bytes([v])))
+    for id in (2, 3):
+        # x = r + q is below the prime
+        seeds.append((f"built-reduced-{id}", b"\x01" + word(5) + word(7) + bytes([id]) + bytes(32)))
+    ders = {"built": "3006020101020101", "refused-long": "308106020101020101", "refused-padded": "300702020001020101"}
+    ders |= {"refused-negative": "3006020181020101", "refused-trailing": "300602010102010100", "refused-zero": "3006020100020101"}
+    ders |= {"built-high-bit": "30070202008" + "1020101", "refused-short": "3006020101020102"[:-2], "refused-indefinite": "30800201010201010000"}
+    seeds += [(f"{name}-der" if name == "built" else name, b"\x03\x00" + bytes.fromhex(der)) for name, der in ders.items()]
+    seeds.append(("built-made", b"\x04\x00\x00\x00\x07" + bytes(32)))
+    seeds.append(("refused-made-other", b"\x04\x00\x00\x00\x07" + bytes(32) + b"\x00\x01\x03"))
+    seeds.append(("refused-made-id", b"\x04\x00\x00\x00\x07" + bytes(32) + b"\x01" + edit(64, 8, 0)))
+    seeds.append(("built-point", b"\x05" + GENERATOR + word(half + 7)))
+    seeds.append(("refused-point-zero", b"\x05" + GENERATOR + bytes(32)))
+    for i, text in enumerate(("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359")):
+        seeds.append((f"built-address-{i}", text.encode()))
+        for name, other in (("lower", text.lower()), ("upper", "0x" + text[2:].upper()), ("bare", text[2:]), ("0X", "0X" + text[2:])):
+            seeds.append((f"refused-address-{name}-{i}", other.encode()))
+    seeds.append(("built-checksum", b"\x06" + bytes(range(1, 21))))
+    seeds.append(("built-hashed", b"\x07" + bytes(64) + bytes(32)))
+    seeds.append(("refused-hashed", b"\x07" + bytes(64) + bytes(31)))
+    return seeds
+
+
+def derivations():
+    seeds = []
+    for i, text in enumerate(("m", "m/0", "m/0/5", "m/2147483647/1/10", "m" + "/0" * 255)):
+        seeds.append((f"built-path-{i}", text.encode()))
+    bad = ("", "m/", "/0", "M/0", "m//0", "m/-1", "m/+1", "m/00", "m/0'", "m/0h", "m/0H", "m/0''", "m/2147483648", "m/\u0661")
+    bad += ("m/99999999999", "m" + "/0" * 256, "m" + "/1" * 300 + "'", "m/0/", "m/ 1")
+    seeds += [(f"refused-path-{i}", text.encode()) for i, text in enumerate(bad)]
+    seeds.append(("built-path", b"\x01\x00\x00\x01\x07\x00\x05\x01"))
+    seeds.append(("refused-path", b"\x01\x00\x00\x01\x02\x00\x05\x01"))
+    seeds.append(("built-children", b"\x02" + GENERATOR + bytes(32) + b"\x02" + bytes(4) + b"\xff" * 4))
+    seeds.append(("built-words", b"\x03" + bytes(8)))
+    seeds.append(("refused-words", b"\x03" + bytes(8) + b"\x01\x05\x06"))
+    words = " ".join(["abandon"] * 23 + ["art"])
+    seeds += [("built-phrase", words.encode()), ("built-phrase-upper", words.upper().encode())]
+    seeds += [("refused-phrase-count", words[8:].encode()), ("refused-phrase-word", words.replace("art", "arts").encode())]
+    seeds.append(("refused-phrase-checksum", words.replace("art", "about").encode()))
+    seeds += [("built-label", b"\x04label"), ("refused-label", b"\x04"), ("refused-label-long", b"\x04" + bytes(257))]
+    seeds += [("built-xprv", b"\x05" + bytes(31) + b"\x07" + bytes(32)), ("refused-xprv", b"\x05" + b"\xff" * 64)]
+    return seeds
+
+
+def frost_packages():
+    names = {1: "commitments", 2: "share", 3: "list", 4: "signature", 5: "key"}
+    seeds = [(f"built-{name}", bytes([way, 0, 0])) for way, name in names.items()]
+    seeds += [(f"refused-cut-{name}", bytes([way, 0, 0]) + cut(31)) for way, name in names.items()]
+    seeds += [(f"refused-none-{name}", bytes([way, 0, 1])) for way, name in names.items()]
+    seeds += [("refused-identity", bytes([5, 0, 1]) + b"\x01" + bytes(31)), ("refused-zeros", bytes([5, 0, 1]) + bytes(33))]
+    seeds += [("refused-order", bytes([2, 0, 0]) + edit(0, 1, 32)), ("refused-orders", bytes([3, 0, 0]) + edit(4, 8, 1))]
+    seeds += [("built-share-zero", bytes([2, 0, 1]) + bytes(32)), ("built-list-none", bytes([3, 0, 1, 0, 0]))]
+    seeds.append(("built-coordinated", bytes([6, 0])))
+    seeds.append(("built-coordinated-again", bytes([6, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0])))
+    # the share of another signer
+    seeds.append(("refused-coordinated", bytes([6, 0, 0, 1, 0, 1, 0, 0])))
+    seeds.append(("either-coordinated-changed", bytes([6, 0, 0, 1, 0, 0, 1, 6]) + edit(31, 8, 1)))
+    seeds.append(("built-signer", bytes([7, 0, 3, 0, 1, 3, 0, 1, 2]) + b"another message"))
+    seeds.append(("refused-signer-few", bytes([7, 0, 2, 0, 1])))
+    seeds.append(("refused-signer-own", bytes([7, 0, 3, 0, 1, 3, 1, 1, 2])))
+    return on_both(seeds)
+
+
+def seals():
+    small = {"zero": 0, "one": 1, "minus-one": 2**255 - 20, "prime": 2**255 - 19, "more": 2**255 - 18, "high": 2**255 + 9}
+    seeds = [(f"refused-key-{name}", b"\x03" + number.to_bytes(32, "little")) for name, number in small.items()]
+    eight = 325606250916557431795983626356110631294008115727848805560023387167927233504
+    seeds.append(("refused-key-eight", b"\x03" + eight.to_bytes(32, "little")))
+    seeds.append(("built-key", b"\x03\x09" + bytes(31)))
+    for which in range(3):
+        seeds.append((f"built-unchanged-{which}", b"\x02" + bytes([which])))
+        seeds.append((f"built-changed-{which}", b"\x02" + bytes([which]) + edit(60, 8, 1)))
+        seeds.append((f"refused-kind-{which}", b"\x02" + bytes([which]) + edit(0, 5, 9)))
+        seeds.append((f"refused-length-{which}", b"\x02" + bytes([which]) + edit(35, 5, 255)))
+    sealed = b"\x00\x09" + bytes(31) + b"\x00\x00\x00\x10" + bytes(16)
+    seeds += [("built-sealed", sealed), ("built-limited", b"\x01\x00\x00" + sealed)]
+    seeds.append(("refused-limited", b"\x01\x00\x00" + sealed[:36] + b"\x11" + bytes(17)))
+    seeds.append(("built-parts", b"\x04\x09" + bytes(31) + bytes(16)))
+    seeds.append(("refused-parts", b"\x04\x09" + bytes(31) + bytes(15)))
+    seeds += [("built-hybrid-key", b"\x05"), ("refused-hybrid-number", b"\x05" + edit(0, 1, 3))]
+    seeds.append(("refused-hybrid-low", b"\x05" + edit(1184, 0, 32)))
+    seeds += [("built-hybrid", b"\x06\x00"), ("built-hybrid-changed", b"\x06\x00" + edit(5, 8, 1))]
+    seeds.append(("refused-hybrid-cut", b"\x06\x00" + cut(1119)))
+    seeds += [(f"built-own-{to}", b"\x07" + bytes([to]) + bytes(6) + b"secret") for to in range(4)]
+    return seeds
+
+
+def tokens():
+    seeds = []
+    for which in range(2):
+        seeds.append((f"built-unchanged-{which}", b"\x01" + bytes([which])))
+        seeds.append((f"refused-changed-{which}", b"\x01" + bytes([which, 1, 0, 60, 1])))
+        seeds.append((f"built-claims-{which}", b"\x02" + bytes([which]) + b"\x07" * 8))
+        seeds.append((f"built-later-{which}", b"\x02" + bytes([which]) + b"\x07" * 7 + b"\x00\x0e\x11"))
+        for name, at in (("issuer", 0), ("audience", 1), ("subject", 2), ("chain", 3), ("nonce", 4)):
+            fields = bytearray(b"\x07" * 8)
+            # another text that is there, or none
+            fields[at : at + 2] = b"\x02\x07" if at < 4 else b"\x00\x00"
+            seeds.append((f"refused-{name}-{which}", b"\x02" + bytes([which]) + bytes(fields)))
+        seeds.append((f"refused-expired-{which}", b"\x02" + bytes([which]) + b"\x07" * 7 + b"\x00\x1c\x20"))
+        for field in range(10):
+            for way, name in enumerate(("header", "body", "value")):
+                seeds.append((f"refused-{name}-{field}-{which}", b"\x03" + bytes([which, way, field, 2]) + bytes(7) + b"\x01"))
+        seeds.append((f"refused-header-none-{which}", b"\x03" + bytes([which, 3]) + piece('{"alg":"none"}')))
+        seeds.append((f"refused-space-{which}", b"\x03" + bytes([which, 5, 0, 1]) + piece(" ")))
+    seeds.append(("refused-key-small", b"\x04\x01" + bytes(31)))
+    seeds.append(("built-key", b"\x04" + BASE))
+    seeds.append(("refused-none", b"eyJhbGciOiJub25lIn0.e30."))
+    return seeds
+
+
+def numbers():
+    keys = [bytes.fromhex(key["public_key"]) for key in load("signatures")["test_keys"]]
+    seeds = [(f"built-key-{i}", b"\x01" + key) for i, key in enumerate(keys)]
+    prime = bytes.fromhex("30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47")
+    order = bytes.fromhex("30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001")
+    seeds += [("refused-key-prime", b"\x01" + prime + b"\x00"), ("refused-key-flag", b"\x01" + keys[0][:32] + b"\x02")]
+    seeds += [("refused-key-off", b"\x01" + bytes(31) + b"\x04\x00"), ("refused-secret-zero", b"\x02" + bytes(32))]
+    seeds += [("built-secret", b"\x02" + bytes(31) + b"\x05message"), ("refused-secret-order", b"\x02" + order)]
+    last = (int.from_bytes(order, "big") - 1).to_bytes(32, "big")
+    seeds.append(("built-secret-last", b"\x02" + last + b"message"))
+    seeds.append(("refused-any", b"\x03" + keys[0] + bytes(31) + b"\x05" + bytes(31) + b"\x06" + b"\x02message"))
+    seeds.append(("refused-nonce-identity", b"\x03" + keys[0] + bytes(31) + b"\x05" + bytes(32) + b"\x00\x00message"))
+    seeds.append(("refused-numbers-order", b"\x03" + keys[0] + order + order + b"\x01message"))
+    seeds.append(("refused-numbers-zero", b"\x03" + keys[0] + bytes(32) + order + b"\x01message"))
+    seeds += [("built-unchanged", b"\x04\x07data"), ("refused-changed", b"\x04\x07data\x01\x62\x01")]
+    seeds += [("built-detached", b"\x05abcabc"), ("refused-detached", b"\x05abcabd")]
+    return seeds
+
+
+def invitations():
+    seeds = []
+    for way in (1, 2):
+        seeds.append((f"built-plan-{way}", bytes([way, 1])))
+        seeds.append((f"refused-plan-none-{way}", bytes([way, 0])))
+        seeds.append((f"refused-plan-threshold-{way}", bytes([way, 1]) + edit(12, 8, 1)))
+    for way in (3, 4):
+        seeds.append((f"built-package-{way}", bytes([way, 0])))
+        seeds.append((f"refused-package-{way}", bytes([way, 1]) + edit(100, 8, 1)))
+        seeds.append((f"refused-missing-{way}", bytes([way, 2, 0, 0])))
+        seeds.append((f"refused-key-{way}", bytes([way, 4])))
+    seeds += [("built-confirmation", b"\x05\x00"), ("refused-confirmation", b"\x05\x01" + edit(45, 8, 1))]
+    seeds += [("built-pieces", b"\x06\x04"), ("built-piece-changed", b"\x06\x01" + edit(5, 8, 1))]
+    seeds += [("built-health", b"\x07\x02"), ("refused-health", b"\x07\x02" + edit(5, 8, 1)), ("refused-health-who", b"\x07\x00")]
+    seeds += [("built-custody", b"\x08"), ("refused-custody", b"\x08" + edit(10, 5, 1))]
+    return seeds
+
+
+def sessions(protocols):
+    """A calm run of each protocol, and some in which much happens."""
+    seeds = []
+    for which in range(protocols):
+        seeds.append((f"built-calm-{which}", bytes([which])))
+        for length in (16, 96, 256):
+            noise = b"".join(hashlib.sha256(bytes([which, i])).digest() for i in range(8))
+            seeds.append((f"either-{length}-{which}", bytes([which]) + noise[:length - 1]))
+    return seeds
+
+
+for family, protocols in [("pair", 5), ("wallet", 5), ("committee", 8), ("quorum", 4), ("frost", 6)]:
+    write(f"session_{family}", sessions(protocols))
+write("stored", stored())
+write("frame", frames())
+write("proofs", proofs())
+write("signature", signatures())
+write("derivation", derivations())
+write("frost_package", frost_packages())
+write("seal", seals())
+write("dero_token", tokens())
+write("dero_signature", numbers())
+write("invitation", invitations())
 write("dero_address", addresses())
 write("dero_pem", messages())
 write("dero_challenge", challenges())

@@ -19,3 +19,7 @@ pub use rng::SeedRng;
 pub use secret::{SecretBytes, SecretScalar};
 pub use stack::{hash_on_cleared_stack, on_cleared_stack};
 pub use transcript::{Transcript, Xof};
+
+/// A control: see docs/assurance.md.
+#[cfg(symbolon_planted = "api")]
+pub const PLANTED: () = ();

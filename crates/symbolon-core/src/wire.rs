@@ -22,9 +22,6 @@ pub enum DecodeError {
     /// A scalar that is not below the group order.
     #[error("scalar is not below the group order")]
     ScalarRange,
-    /// A zero scalar where none is allowed.
-    #[error("scalar is zero")]
-    ZeroScalar,
     /// Not a canonical encoding of a point of the prime-order group.
     #[error("not a point of the group")]
     Point,

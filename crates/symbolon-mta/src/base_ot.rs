@@ -206,6 +206,9 @@ impl Receiver1 {
         let mut secrets = Transcript::new("mta", "vsot secrets").part(psid).part(fresh.expose()).xof();
         let mut choices = Zeroizing::new([0; 16]);
         secrets.fill(choices.as_mut_slice());
+        // a control: see docs/assurance.md
+        #[cfg(symbolon_planted = "statistics")]
+        choices.iter_mut().take(1).for_each(|byte| *byte |= *byte >> 1 & 1);
         let choices = SecretBytes::new(*choices);
         // a point is multiplied 128 times: tables for both pay off
         let (base_g, base_b) = (FixedBase::new(&Secp256k1::generator()), FixedBase::new(&big_b));

@@ -13,6 +13,7 @@ mod committee;
 mod extension;
 mod multiply;
 mod protocols;
+mod statistics;
 
 pub(crate) type Scalar = <Secp256k1 as Group>::Scalar;
 pub(crate) const SUITES: [Suite; 2] = [Suite::Blake3, Suite::Aes];

@@ -110,4 +110,18 @@ mod tests {
         assert!(com.verify("x", &a, PartyId::SERVER, b"valuf", &opening).is_err());
         assert!(com.verify("x", &a, PartyId::SERVER, b"value", &other).is_err());
     }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let sid = Sid::from_bytes([1; 32]);
+        let (com, opening) = Commitment::commit("x", &sid, PartyId::SERVER, b"value", &mut SeedRng::new(&[1; 32]));
+        let mut w = Writer::new();
+        com.encode(&mut w);
+        opening.encode(&mut w);
+        let bytes = w.finish();
+        assert_eq!(bytes.split_at(Commitment::LEN), (com.as_bytes().as_slice(), opening.to_bytes().as_slice()));
+        let mut r = Reader::new(&bytes);
+        let (com, opening) = (Commitment::decode(&mut r).unwrap(), Opening::decode(&mut r).unwrap());
+        assert!(com.verify("x", &sid, PartyId::SERVER, b"value", &opening).is_ok());
+    }
 }

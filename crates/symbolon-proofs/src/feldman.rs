@@ -93,6 +93,17 @@ impl<G: Group> FeldmanVector<G> {
     /// # Errors
     /// [`FeldmanError::Share`] with the first bad position.
     pub fn verify_all(items: &[(&Self, G::Scalar, G::Scalar)], rng: &mut impl CryptoRng) -> Result<(), FeldmanError> {
+        if Self::combined(items, rng) {
+            return Ok(());
+        }
+        match items.iter().position(|(dealing, x, share)| !dealing.verify(x, share)) {
+            Some(culprit) => Err(FeldmanError::Share(culprit)),
+            None => Ok(()),
+        }
+    }
+
+    /// One random combination of all equations. False only if one of them is; true for a false one with probability `1/q`.
+    fn combined(items: &[(&Self, G::Scalar, G::Scalar)], rng: &mut impl CryptoRng) -> bool {
         let mut on_base = G::Scalar::default();
         let mut terms = Vec::new();
         for (dealing, x, share) in items {
@@ -103,14 +114,7 @@ impl<G: Group> FeldmanVector<G> {
                 weight = weight * *x;
             }
         }
-        let right = G::lincomb_vartime(&terms);
-        if G::is_identity(&(G::mul_base(&on_base) + right)) {
-            return Ok(());
-        }
-        match items.iter().position(|(dealing, x, share)| !dealing.verify(x, share)) {
-            Some(culprit) => Err(FeldmanError::Share(culprit)),
-            None => Ok(()),
-        }
+        G::is_identity(&(G::mul_base(&on_base) + G::lincomb_vartime(&terms)))
     }
 
     /// Appends the points; the count is the threshold, which both sides know.
@@ -162,9 +166,11 @@ mod tests {
             (1..=5u64).map(|x| (&dealing, x.into(), evaluate::<G>(&f, x.into()))).collect::<Vec<_>>();
         assert!(items.iter().all(|(d, x, s)| d.verify(x, s)));
         assert_eq!(FeldmanVector::verify_all(&items, &mut rng), Ok(()));
+        assert!(FeldmanVector::combined(&items, &mut rng));
         for i in 0..5 {
             items[i].2 = items[i].2 + 1.into();
             assert!(!dealing.verify(&items[i].1, &items[i].2));
+            assert!(!FeldmanVector::combined(&items, &mut rng));
             assert_eq!(FeldmanVector::verify_all(&items, &mut rng), Err(FeldmanError::Share(i)));
             items[i].2 = items[i].2 - 1.into();
         }

@@ -127,14 +127,17 @@ impl Ending {
         }
         let label = LabelTag::from_bytes(r.array()?);
         let mut line = Line::new(protocol, Roster::decode(&mut r)?, label, auth)?;
-        let for_two = r.u8()? == 1;
+        let for_two = flag(&mut r)?;
         let (outcome, encoded) = (r.array()?, Zeroizing::new(r.prefixed(bytes.len())?.to_vec()));
         for _ in 0..r.u16()? {
-            line.tags.insert(r.party()?, RunTag::from_bytes(r.array()?));
+            let (party, tag) = (r.party()?, RunTag::from_bytes(r.array()?));
+            ascending(&line.tags, party)?;
+            line.tags.insert(party, tag);
         }
         let mut missing = BTreeMap::new();
         for _ in 0..r.u16()? {
-            let (party, round, private, broadcast) = (r.party()?, r.u8()?, r.u8()? == 1, r.u8()? == 1);
+            let (party, round, private, broadcast) = (r.party()?, r.u8()?, flag(&mut r)?, flag(&mut r)?);
+            ascending(&missing, party)?;
             missing.insert(party, Missing { round, private, broadcast, body: r.prefixed(64)?.to_vec() });
         }
         for _ in 0..r.u16()? {
@@ -148,6 +151,19 @@ impl Ending {
         r.finish()?;
         Ok((line, Self { outcome, encoded, last: Vec::new(), missing, stored: true, for_two, seen: Vec::new() }))
     }
+}
+
+fn flag(r: &mut Reader<'_>) -> Result<bool, DecodeError> {
+    match r.u8()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(DecodeError::Value),
+    }
+}
+
+/// Whether `next` comes after all that were read.
+fn ascending<T>(read: &BTreeMap<PartyId, T>, next: PartyId) -> Result<(), DecodeError> {
+    if read.last_key_value().is_none_or(|(last, _)| *last < next) { Ok(()) } else { Err(DecodeError::Value) }
 }
 
 fn count(w: &mut Writer, n: usize) {

@@ -9,7 +9,7 @@
 use crate::{Change, Consent, Holder, Import, Imported, KeyHealth, KeyShare, Scheme, reshare::imported_key_id};
 use alloc::{collections::BTreeMap, vec::Vec};
 use symbolon_core::{
-    Group, KeyId, PartyId, SecretBytes, SecretScalar, SharingId, Threshold, Transcript, on_cleared_stack,
+    Group, KeyId, PartyId, Secp256k1, SecretBytes, SecretScalar, SharingId, Threshold, Transcript, on_cleared_stack,
     wire::{DecodeError, Kind, Reader, Writer},
 };
 use symbolon_session::{Identity, LongTerm, Storable};
@@ -336,10 +336,16 @@ impl<G: Group> Custody<G> {
         }
         let scheme = Scheme::from_byte(r.u8()?)?;
         let (key_id, sharing_id, epoch) = (KeyId::from_bytes(r.array()?), SharingId::from_bytes(r.array()?), r.u32()?);
+        // a control: see docs/assurance.md
+        #[cfg(symbolon_planted = "fuzz")]
+        assert!(epoch != u32::MAX, "planted");
         let client = (r.party()?, Identity::decode(r)?);
         let (client_point, public_key) = (r.point::<G>()?, r.point::<G>()?);
         let chain_code = r.array()?;
         if [&client_point, &public_key].into_iter().any(G::is_identity) || client_point == public_key {
+            return Err(DecodeError::Value);
+        }
+        if scheme == Scheme::Ecdsa && G::ID != Secp256k1::ID {
             return Err(DecodeError::Value);
         }
         Ok(Self { scheme, key_id, sharing_id, epoch, client, client_point, public_key, chain_code })
@@ -377,5 +383,23 @@ impl<G: Group> Storable for ClientShare<G> {
             let y = SecretScalar::<G>::new(r.scalar::<G>()?);
             if y.public() == custody.client_point { Ok(Self { custody, y }) } else { Err(DecodeError::Value) }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key_share::tests::deal;
+    use symbolon_core::{Ed25519, SeedRng};
+
+    #[test]
+    fn a_custody_has_a_scheme_of_its_curve() {
+        let share = deal::<Ed25519>(2, 2, &mut SeedRng::new(&[1; 32])).remove(0);
+        let mut bytes = Custody::of(&share, PartyId::CLIENT).unwrap().to_secret_bytes().to_vec();
+        let read = |bytes: &[u8]| Reader::new(bytes).whole(Custody::<Ed25519>::decode);
+        assert!(read(&bytes).is_ok());
+        // magic, version, kind, curve; the scheme
+        bytes[11] = Scheme::Ecdsa.byte();
+        assert_eq!(read(&bytes), Err(DecodeError::Value));
     }
 }

@@ -212,7 +212,7 @@ fn put_named(w: &mut Writer, map: &BTreeMap<PartyId, Identity>) {
 }
 
 /// A count, then entries by strictly ascending id.
-fn take<T>(
+pub(crate) fn take<T>(
     r: &mut Reader<'_>,
     read: impl Fn(&mut Reader<'_>) -> Result<T, DecodeError>,
 ) -> Result<BTreeMap<PartyId, T>, DecodeError> {

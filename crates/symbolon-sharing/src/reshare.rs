@@ -288,6 +288,11 @@ fn confirm<G: Group, F: Flow>(
             same_view(&made.echo, r.array())?;
             let votes = r.bytes(setup.vote_len().saturating_sub(32))?;
             r.finish()?;
+            // one encoding: no bits of keys that the run does not have
+            let last = setup.keys.len() % 8;
+            if last > 0 && votes.last().is_some_and(|byte| byte >> last != 0) {
+                return Err(DecodeError::Value.into());
+            }
             Ok(votes)
         };
         count(peer, read().map_err(|fault| Failed::new(peer, fault))?);

@@ -11,12 +11,14 @@
     reason = "a dev crate: a test that goes wrong should panic, and std is there"
 )]
 
+pub mod chi_square;
 pub mod crowd;
 pub mod duo;
 pub mod lying;
 pub mod memory;
 pub mod net;
 pub mod rng;
+pub mod siege;
 
 pub use crowd::Crowd;
 pub use duo::{Duo, Ended, Traffic};

@@ -5,6 +5,10 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+// a control: see docs/assurance.md
+#[cfg(all(symbolon_planted = "features", feature = "xwing", not(feature = "std")))]
+compile_error!("planted: xwing without std");
+
 pub mod backup;
 #[cfg(feature = "std")]
 pub mod channel;

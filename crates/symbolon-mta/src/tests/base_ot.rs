@@ -6,7 +6,7 @@ use crate::{
     params::{Direction, KAPPA, KK, LEAVES, Psid, TREES},
     pprf::{self, Chosen, SeedPairs},
 };
-use alloc::collections::BTreeSet;
+use alloc::{collections::BTreeSet, vec};
 use symbolon_core::{SecretBytes, Transcript, wire::DecodeError};
 use zeroize::Zeroizing;
 
@@ -16,7 +16,7 @@ fn psid(n: u8) -> Psid {
     Psid::new(sid(n), Purpose::Setup, 0, Direction::FIRST)
 }
 
-fn choose(m1: &[u8], session: u8, seed: u64) -> (Result<Receiver1, Fault>, Vec<u8>) {
+pub(super) fn choose(m1: &[u8], session: u8, seed: u64) -> (Result<Receiver1, Fault>, Vec<u8>) {
     written(|w| read(m1, |r| Receiver1::choose(sid(1), psid(session), Direction::FIRST, r, w, &mut rng(seed))))
 }
 
@@ -28,8 +28,48 @@ fn points(m2: &[u8]) -> Vec<Point> {
     m2.chunks_exact(33).map(|bytes| Secp256k1::point_from_bytes(bytes).unwrap()).collect()
 }
 
-fn start(seed: u64) -> (Sender1, Vec<u8>) {
+pub(super) fn start(seed: u64) -> (Sender1, Vec<u8>) {
     written(|w| Sender1::start(sid(1), Direction::FIRST, &mut rng(seed), w))
+}
+
+/// Seed `j` of a branch, as the specification has it, for a shared point.
+fn seed_of(psid: Psid, j: u16, branch: u8, [big_b, big_a, shared]: [&Point; 3]) -> [u8; 16] {
+    let rho = Transcript::new("mta", "vsot").part(psid).number(j).number(branch);
+    let rho = rho.point::<Secp256k1>(big_b).point::<Secp256k1>(big_a);
+    let rho = rho.part(Secp256k1::secret_point_bytes(shared)).finish();
+    let seed = Transcript::new("mta", "vsot seed").part(psid).number(j).number(branch).part(rho).finish();
+    seed[..16].try_into().unwrap()
+}
+
+/// All seeds that follow from the transcript, if one of its points, or what they add up to, is the shared one, or if one of
+/// these is the logarithm of the sender's point.
+fn eavesdropped(psid: Psid, m1: &[u8], m2: &[u8], logarithms: &[Scalar]) -> BTreeSet<[u8; 16]> {
+    let big_b = Secp256k1::point_from_bytes(&m1[..33]).unwrap();
+    let mut seeds = BTreeSet::new();
+    for (j, big_a) in (0u16..).zip(points(m2)) {
+        let mut shared = vec![big_b, big_a, big_a - big_b, big_b - big_a, big_a + big_b, Secp256k1::generator()];
+        for b in logarithms {
+            shared.extend([Secp256k1::mul(&big_a, b), Secp256k1::mul(&(big_a - big_b), b)]);
+        }
+        for shared in &shared {
+            seeds.extend([0, 1].map(|branch| seed_of(psid, j, branch, [&big_b, &big_a, shared])));
+        }
+    }
+    seeds
+}
+
+/// How often each of five guesses of a choice bit is right: parity, low bit of x, order against A - B, parity of A - B,
+/// relation of neighbours.
+fn right_guesses(big_b: &Point, all: &[Point], choice: impl Fn(usize) -> bool) -> [u32; 5] {
+    let mut right = [0u32; 5];
+    for (j, big_a) in all.iter().enumerate() {
+        let bytes = Secp256k1::point_to_bytes(big_a);
+        let minus = Secp256k1::point_to_bytes(&(*big_a - big_b));
+        let related = Secp256k1::point_to_bytes(&(*big_a - all[(j + 1) % all.len()]));
+        let guesses = [bytes[0] == 3, bytes[32] & 1 == 1, bytes < minus, minus[0] == 3, related[0] == 3];
+        right.iter_mut().zip(guesses).for_each(|(right, guess)| *right += u32::from(guess == choice(j)));
+    }
+    right
 }
 
 #[test]
@@ -40,21 +80,13 @@ fn row_01_transcript_gives_no_choice_bit_and_no_seed() {
     let (receiver, m2) = choose(&m1, 2, 2);
     let receiver = receiver.unwrap();
     let (sender, _) = written(|w| read(&m2, |r| sender.challenge(psid(2), r, w)).unwrap());
-    let big_b = Secp256k1::point_from_bytes(&m1[..33]).unwrap();
-    let seeds: BTreeSet<_> = sender.seeds.iter().flatten().chain(receiver.chosen.seeds.iter()).collect();
+    let seeds: BTreeSet<_> = sender.seeds.iter().flatten().chain(receiver.chosen.seeds.iter()).copied().collect();
     // row 3: every public point in the place of the shared one
-    for (j, big_a) in (0u16..).zip(points(&m2)) {
-        for shared in [big_b, big_a, big_a - big_b, big_b - big_a, big_a + big_b, Secp256k1::generator()] {
-            for branch in [0u8, 1] {
-                let rho = Transcript::new("mta", "vsot").part(psid(2)).number(j).number(branch);
-                let rho = rho.point::<Secp256k1>(&big_b).point::<Secp256k1>(&big_a);
-                let rho = rho.part(Secp256k1::secret_point_bytes(&shared)).finish();
-                let seed = Transcript::new("mta", "vsot seed").part(psid(2)).number(j).number(branch).part(rho);
-                let seed: [u8; 16] = seed.finish()[..16].try_into().unwrap();
-                assert!(!seeds.contains(&seed));
-            }
-        }
-    }
+    assert!(eavesdropped(psid(2), &m1, &m2, &[]).is_disjoint(&seeds));
+    // control: the same eavesdropper with a generator of known logarithm, which the sender of this test is for its own
+    let logarithm = SecretScalar::<Secp256k1>::random(&mut rng(1));
+    assert_eq!(logarithm.public(), Secp256k1::point_from_bytes(&m1[..33]).unwrap());
+    assert!(eavesdropped(psid(2), &m1, &m2, &[*logarithm.expose()]).is_superset(&seeds));
     // control: with the secret the same formula gives the seed
     for j in 0..KAPPA {
         let c = usize::from(bit(receiver.chosen.choices.expose(), j));
@@ -72,23 +104,49 @@ fn row_02_points_tell_nothing_about_choice_bits() {
     for run in 0..79 {
         let (receiver, m2) = choose(&m1, 2, 100 + run);
         let receiver = receiver.unwrap();
-        let all = points(&m2);
         let encoded: BTreeSet<_> = m2.chunks_exact(33).collect();
         assert_eq!(encoded.len(), KAPPA, "no two points are equal");
-        for (j, (big_a, bytes)) in all.iter().zip(m2.chunks_exact(33)).enumerate() {
-            let c = bit(receiver.chosen.choices.expose(), j);
-            let minus = Secp256k1::point_to_bytes(&(*big_a - big_b));
-            let related = Secp256k1::point_to_bytes(&(*big_a - all[(j + 1) % KAPPA]));
-            // parity, low bit of x, order against A - B, parity of A - B, relation of neighbours
-            let guesses = [bytes[0] == 3, bytes[32] & 1 == 1, *bytes < minus[..], minus[0] == 3, related[0] == 3];
-            right.iter_mut().zip(guesses).for_each(|(right, guess)| *right += u32::from(guess == c));
-            total += 1;
-        }
+        let guesses = right_guesses(&big_b, &points(&m2), |j| bit(receiver.chosen.choices.expose(), j));
+        right.iter_mut().zip(guesses).for_each(|(right, guesses)| *right += guesses);
+        total += 128;
     }
     assert!(total >= 10_000);
     // five standard deviations of 10 112 coin tosses are 251
     for count in right {
         assert!(count.abs_diff(total / 2) < 260, "{count} of {total}");
+    }
+}
+
+/// Each guess is right more often than not where a receiver's points for the bit 1 are made so that it is.
+#[test]
+fn row_02_the_distinguisher_finds_points_that_tell() {
+    let big_b = Secp256k1::mul_base(&Scalar::from(77u64));
+    let mut rng = rng(3);
+    let odd = |point: Point| Secp256k1::point_to_bytes(&point)[0] == 3;
+    for guess in 0..5 {
+        // from the last to the first, so that the neighbour is there
+        let mut all: Vec<Point> = Vec::new();
+        for j in (0..1280).rev() {
+            all.push(loop {
+                let a = Secp256k1::mul_base(&Secp256k1::random_scalar(&mut rng));
+                let point = a + if j % 2 == 1 { big_b } else { Secp256k1::identity() };
+                let bytes = Secp256k1::point_to_bytes(&point);
+                let tells = match guess {
+                    0 => odd(point),
+                    1 => bytes[32] & 1 == 1,
+                    2 => bytes < Secp256k1::point_to_bytes(&(point - big_b)),
+                    3 => odd(point - big_b),
+                    _ => all.last().is_none_or(|next| odd(point - *next)),
+                };
+                if tells || j % 2 == 0 {
+                    break point;
+                }
+            });
+        }
+        all.reverse();
+        let right = right_guesses(&big_b, &all, |j| j % 2 == 1);
+        // five standard deviations of 1280 tosses are 89; three quarters are 960
+        assert!(right[guess].abs_diff(960) < 90, "{right:?}");
     }
 }
 
@@ -266,6 +324,53 @@ fn the_sender_lacks_exactly_one_leaf_per_tree() {
     }
     let leaves: BTreeSet<_> = receiver.leaves().iter().collect();
     assert_eq!(leaves.len(), TREES * LEAVES);
+}
+
+/// SILA-5: all trees of a setup, and those of two sessions, grown from the same two seeds: no two leaves are equal, for every
+/// hash input names session, tree and level.
+#[test]
+fn a05_equal_seeds_give_no_equal_leaves() {
+    let pairs: SeedPairs = Zeroizing::new(vec![[[1; 16], [2; 16]]; KAPPA]);
+    let grown = |session| written(|w| pprf::grow(psid(session), &pairs, w)).0;
+    let (one, other) = (grown(1), grown(2));
+    let leaves: BTreeSet<_> = one.iter().chain(other.iter()).collect();
+    assert_eq!(leaves.len(), 2 * TREES * LEAVES);
+}
+
+/// Bad input 50: choice bits that are all 0 or all 1, of the base OTs and of the extension, are a receiver's own affair.
+#[test]
+fn bad_input_50_constant_choice_bits() {
+    struct Constant(u8);
+    impl rand_core::TryRng for Constant {
+        type Error = core::convert::Infallible;
+        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+            Ok(u32::from_le_bytes([self.0; 4]))
+        }
+        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+            Ok(u64::from_le_bytes([self.0; 8]))
+        }
+        fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Self::Error> {
+            to.fill(self.0);
+            Ok(())
+        }
+    }
+    impl rand_core::TryCryptoRng for Constant {}
+
+    for (suite, byte) in SUITES.into_iter().flat_map(|suite| [(suite, 0), (suite, 0xff)]) {
+        let (sender, receiver) = halves([byte; 16], suite, 36);
+        assert_products(&multiply::<2>((&sender, &receiver), 1, 37), 1);
+        let (receiver, first) =
+            written(|w| MulReceiver::extend(&receiver, sid(9), Purpose::Mta, 1, w, &mut Constant(byte)));
+        assert!(receiver.received.bits.iter().all(|block| *block == u128::from_le_bytes([byte; 16])));
+        let sender = read(&first, |r| MulSender::extend(&sender, sid(9), Purpose::Mta, 1, r)).unwrap();
+        let (sent, second) = written(|w| sender.multiply::<2>(w, &mut rng(38)));
+        let received = read(&second, |r| receiver.multiply::<2>(r)).unwrap();
+        let (s, r) = (&sent[0], &received[0]);
+        assert_eq!(*r.beta().expose() == Scalar::ZERO, byte == 0);
+        for i in 0..2 {
+            assert_eq!(*s.t()[i].expose() + r.r()[i].expose(), *s.alpha()[i].expose() * r.beta().expose());
+        }
+    }
 }
 
 #[test]

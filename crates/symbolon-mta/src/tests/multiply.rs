@@ -10,16 +10,16 @@ use alloc::{collections::BTreeSet, vec};
 use symbolon_core::{Transcript, wire::DecodeError};
 
 /// A sender in the middle of a multiplication with `ell = 1`, with everything it knows in the open.
-struct Liar {
+pub(super) struct Liar {
     sender: MulSender,
-    p0: Vec<Limbs>,
+    pub(super) p0: Vec<Limbs>,
     matrix: Vec<u8>,
     alpha: Scalar,
     mask: Scalar,
 }
 
 /// Extends for one multiplication and prepares an honest matrix.
-fn liar((ext_s, ext_r): (&ExtSender, &ExtReceiver), session: u8, seed: u64) -> (Liar, MulReceiver) {
+pub(super) fn liar((ext_s, ext_r): (&ExtSender, &ExtReceiver), session: u8, seed: u64) -> (Liar, MulReceiver) {
     let (receiver, message) = written(|w| MulReceiver::extend(ext_r, sid(session), Purpose::Mta, 1, w, &mut rng(seed)));
     let sender = read(&message, |r| MulSender::extend(ext_s, sid(session), Purpose::Mta, 1, r)).unwrap();
     let (alpha, mask) = (Scalar::from(seed + 12345), Scalar::from(seed + 54321));
@@ -30,7 +30,7 @@ fn liar((ext_s, ext_r): (&ExtSender, &ExtReceiver), session: u8, seed: u64) -> (
 }
 
 impl Liar {
-    fn challenge(&self) -> Challenge {
+    pub(super) fn challenge(&self) -> Challenge {
         Challenge::new(self.sender.batch.psid(0), &self.sender.sent.digest, &self.matrix)
     }
 

@@ -398,3 +398,22 @@ fn spoilt_pending_values_are_refused() {
     assert_eq!(foreign, Some(ResumeError::Protocol));
     assert!(open(&sealed, &storage(), Auth::Channel).is_none());
 }
+
+#[test]
+fn a_pending_value_has_one_encoding() {
+    let mut net = prepared(1);
+    save(&mut net, S);
+    let content = storage().open(b"pending\0", &net.sealed[&S]).unwrap();
+    let mut read = 0;
+    for (at, bit) in (0..content.len()).flat_map(|at| [(at, 1), (at, 2), (at, 128)]) {
+        let mut changed = content.to_vec();
+        changed[at] ^= bit;
+        let sealed = storage().seal(b"pending\0", &changed, &mut rng(1)).unwrap();
+        let resumed = Session::<Toy<Keys>>::resume_ending(&sealed, &storage(), Auth::Channel);
+        let Some(again) = resumed.ok().and_then(|(session, _)| session.pending()) else { continue };
+        let again = again.seal(&storage(), &mut rng(2)).unwrap();
+        assert_eq!(*storage().open(b"pending\0", again.as_bytes()).unwrap(), changed, "byte {at}");
+        read += 1;
+    }
+    assert!(read > 100, "{read}");
+}

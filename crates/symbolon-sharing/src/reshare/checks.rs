@@ -197,6 +197,8 @@ fn agreed_old<G: Group, F: Flow>(
     for dealt in dealt {
         if let Some((_, chain_code)) = dealt.private(k)
             && chain_digest(chain_code) != *chain
+            // a control: see docs/assurance.md
+            && !cfg!(symbolon_planted = "siege-check")
         {
             return Err(Refused(Some(dealt.dealer()), Fault::Inconsistent));
         }

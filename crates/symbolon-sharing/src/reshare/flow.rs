@@ -1,7 +1,7 @@
 //! The flows of a resharing and what each gives back.
 
 use super::{Package, Ready, refresh};
-use crate::{Factors, HealthError, KeyHealth, KeyShare, PlanError};
+use crate::{Factors, HealthError, KeyHealth, KeyShare, PlanError, health::take};
 use alloc::{collections::BTreeSet, vec::Vec};
 use symbolon_core::{
     Group, KeyId, PartyId,
@@ -282,8 +282,7 @@ impl<G: Group> Storable for ResharedBatch<G> {
         let done = (0..done).map(|_| Reshared::decode(r)).collect::<Result<_, _>>()?;
         let kept = (0..kept).map(|_| {
             let (key_id, culprit) = (KeyId::from_bytes(r.array()?), PartyId::new(r.u16()?).ok());
-            let count = r.count(255)?;
-            let refused_by = (0..count).map(|_| r.party()).collect::<Result<_, _>>()?;
+            let refused_by = take(r, |_| Ok(()))?.into_keys().collect();
             Ok(Kept { key_id, refused_by, culprit })
         });
         let kept = kept.collect::<Result<_, DecodeError>>()?;
@@ -293,5 +292,27 @@ impl<G: Group> Storable for ResharedBatch<G> {
     fn max_len(&self) -> usize {
         let package = self.package.as_ref().map_or(0, Storable::max_len);
         5 + package + self.done.iter().map(Storable::max_len).sum::<usize>() + self.kept.len() * (20 + 2 * 255)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use symbolon_core::Ed25519;
+
+    #[test]
+    fn who_refused_a_key_of_a_batch_is_listed_in_order_and_once() {
+        let refused_by = [1, 2].map(|id| PartyId::new(id).unwrap()).into();
+        let kept = Kept { key_id: KeyId::from_bytes([1; 16]), refused_by, culprit: None };
+        let batch = ResharedBatch::<Ed25519> { done: Vec::new(), kept: [kept].into(), package: None };
+        let bytes = batch.to_secret_bytes();
+        let read = |bytes: &[u8]| Reader::new(bytes).whole(ResharedBatch::<Ed25519>::decode);
+        assert_eq!(*read(&bytes).ok().unwrap().to_secret_bytes(), *bytes);
+        for ids in [[2, 1], [1, 1]] {
+            let mut changed = bytes.to_vec();
+            let end = changed.len() - 4;
+            changed.splice(end.., [0, ids[0], 0, ids[1]]);
+            assert_eq!(read(&changed).err(), Some(DecodeError::Value));
+        }
     }
 }

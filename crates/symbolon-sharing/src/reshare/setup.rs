@@ -480,6 +480,12 @@ impl<G: Group, F: Flow> Storable for ReshareSetup<G, F> {
         let count = r.count(255)?;
         let offline =
             (0..count).map(|_| Ok((r.party()?, SealTo::decode(r)?))).collect::<Result<Vec<_>, DecodeError>>()?;
+        // `new` would put them in order
+        if ![&old, &dealers, &new].into_iter().all(|list| list.is_sorted())
+            || !offline.is_sorted_by_key(|absent| absent.0)
+        {
+            return Err(DecodeError::Value);
+        }
         let old_threshold = r.u16()?;
         let threshold = Threshold::new(r.u16()?, new.len()).map_err(|_| DecodeError::Value)?;
         let count = r.count(1024)?;
@@ -521,5 +527,32 @@ impl<G: Group, F: Flow> Storable for ReshareSetup<G, F> {
         64 + 35 * self.offline.len()
             + 35 * (self.old.len() + self.dealers.len() + self.new.len())
             + key * self.keys.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use symbolon_core::Ed25519;
+
+    #[test]
+    fn a_suspended_setup_lists_holders_in_order() {
+        let holder = |id: u16| (PartyId::new(id).unwrap(), Identity::Key([u8::try_from(id).unwrap(); 32]));
+        let plan = Import::<Ed25519> {
+            dealer: holder(1),
+            new: [2, 3].map(holder).into(),
+            threshold: Threshold::TWO,
+            scheme: Scheme::Frost,
+            public_key: Ed25519::generator(),
+        };
+        let (setup, _) = import(holder(2).0, None, plan).unwrap();
+        let bytes = setup.to_secret_bytes();
+        let read = |bytes: &[u8]| Reader::new(bytes).whole(ReshareSetup::<Ed25519, Imports>::decode);
+        assert_eq!(*read(&bytes).ok().unwrap().to_secret_bytes(), *bytes);
+        // curve, flow, own id, two lists of one, the count of the third
+        let start = 4 + 2 * (2 + 35) + 2;
+        let mut changed = bytes.to_vec();
+        changed[start..start + 70].rotate_left(35);
+        assert_eq!(read(&changed).err(), Some(DecodeError::Value));
     }
 }

@@ -37,6 +37,12 @@ impl<G: Group> Forger<G> {
         Self { me, ..self }
     }
 
+    /// With these bytes in the place of a commitment.
+    pub fn with_point(mut self, at: usize, bytes: Vec<u8>) -> Self {
+        self.points[at] = bytes;
+        self
+    }
+
     fn value(&self) -> Vec<u8> {
         [self.points.concat(), self.extra.clone()].concat()
     }
@@ -154,7 +160,7 @@ fn flip(at: usize, of_round: u8, to: To) -> Lie {
 }
 
 /// Every check of the dealing passed; the forger's own session has other values, and so another echo.
-fn dealing_accepted<O>(net: &Net<O>) {
+pub fn dealing_accepted<O>(net: &Net<O>) {
     assert!(net.outputs.is_empty() && net.failures.len() >= 3);
     assert!(net.failures.values().all(|failure| (failure.fault, failure.culprit) == (Fault::View, None)));
 }

@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+mod audit;
 mod cost;
 mod dkg;
 mod endings;

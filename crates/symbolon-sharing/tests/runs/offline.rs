@@ -245,7 +245,10 @@ fn an_import_reaches_who_is_offline() {
     let (mut outputs, frames) = online([1, 2, 9].map(|me| with(ready(me), &absent)).into(), 321, 1);
     let package = through_bytes(outputs[&id(9)].package().unwrap());
     let holder = ready(3).0.offline_holder(&absent).unwrap();
-    let received = holder.receive(&label(), &package, &frames, OpenWith::Device(&device(3)), &mut rng(3)).unwrap();
+    let key_of_3 = device(3);
+    let failed = holder.receive(&label(), &package, &frames, OpenWith::Device(&key_of_3), &mut crate::audit::Broken);
+    assert_eq!(failed.err(), Some(OfflineError::Rng));
+    let received = holder.receive(&label(), &package, &frames, OpenWith::Device(&key_of_3), &mut rng(3)).unwrap();
     let confirmation = received.confirmation(&key(3)).unwrap();
     assert_eq!(outputs[&id(9)].confirmation(&key(9)), Err(HealthError::OtherShare), "it has no share");
     outputs.insert(id(3), received);

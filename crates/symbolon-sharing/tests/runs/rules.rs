@@ -4,7 +4,7 @@ use crate::dkg;
 use crate::lies::{Forger, ends, lied};
 use crate::net::*;
 use crate::reshare::*;
-use symbolon_core::{Ed25519, Group, PartyId, Secp256k1, SecretScalar, Threshold, Transcript};
+use symbolon_core::{Ed25519, Group, PartyId, Secp256k1, SecretScalar, Threshold, Transcript, wire::DecodeError};
 use symbolon_proofs::FeldmanVector;
 use symbolon_session::*;
 use symbolon_sharing::*;
@@ -305,6 +305,25 @@ fn a_batch_keeps_what_fails_and_goes_on_with_the_rest() {
         let of_key = |out: &mut ResharedBatch<G>| out.done[k].share.take().unwrap();
         let shares: Shares<G> = net.outputs.iter_mut().map(|(id, out)| (*id, of_key(out))).collect();
         dkg::check_sharing(&shares);
+    }
+}
+
+// such bits were ignored, so that one vote had many encodings
+#[test]
+fn a_refused_bit_of_a_key_that_the_run_does_not_have_is_malformed() {
+    let keys: Vec<Shares<G>> = (0..2).map(|i| dkg::keygen::<G>(2, 3, 100 + i)).collect();
+    for bit in 2..8 {
+        let ready = |me: u16| {
+            let shares: Vec<_> = keys.iter().map(|shares| (&shares[&id(me)], 1, Factors::Gone)).collect();
+            refresh_batch(&shares, &ids(&[1, 2])).unwrap()
+        };
+        let lie: Lie = Box::new(move |round, to, _, body| {
+            if (round, to) == (3, To::All) {
+                body[32] |= 1 << bit;
+            }
+        });
+        let net = lied::<Reshare<G, Batch<Refreshes>>>((1..=3).map(ready).collect(), vec![(id(1), lie)]);
+        ends(&net, &[1], 2, Fault::Encoding(DecodeError::Value), Some(1));
     }
 }
 
