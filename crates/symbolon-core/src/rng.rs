@@ -1,18 +1,22 @@
 //! A generator that is a pure function of its key.
 
-use crate::Xof;
+use crate::{Xof, hash_on_cleared_stack};
+use alloc::boxed::Box;
 use core::convert::Infallible;
 use rand_core::{TryCryptoRng, TryRng};
 
 /// The BLAKE3 XOF of a 32-byte key as a generator. The driver makes one for every round (safety.md S9), `symbolon-seal` one
 /// for every sealing, both keyed with a hash over fresh randomness and everything that the outcome depends on.
-pub struct SeedRng(Xof);
+///
+/// It has its key inside, so that it lies at one place of the heap, as the secrets do.
+pub struct SeedRng(Box<Xof>);
 
 impl SeedRng {
     /// A generator keyed with a transcript output.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
-        Self(Xof::new(key, b"symbolon rng"))
+        // cleared at once: a value that is moved later in the same call would take what lies there along in its gaps
+        hash_on_cleared_stack(|| Self(Box::new(Xof::new(key, b"symbolon rng"))))
     }
 }
 

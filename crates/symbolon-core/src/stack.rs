@@ -23,7 +23,7 @@ pub fn on_cleared_stack<T>(work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// The same for work that only hashes: it clears less. Inside of other work, where what follows may take along what lies on the
+/// The same for work that only hashes or draws: it clears less. Inside of other work, where what follows may take along what lies on the
 /// stack, in the gaps of a value that is moved.
 #[inline(never)]
 pub fn hash_on_cleared_stack<T>(work: impl FnOnce() -> T) -> T {

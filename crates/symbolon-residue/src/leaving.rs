@@ -3,6 +3,7 @@
 use crate::{
     Needles,
     report::{Pass, Report},
+    reviewed::SCRYPT_BEGINS,
     run::storage,
     secrets::{Recording, Secrets},
 };
@@ -86,6 +87,26 @@ fn watch_data_keys(file: &str, share: &Share, rng: &Recording) {
     }
 }
 
+/// What scrypt begins with and what it gives, for a slot or a file with this salt.
+fn watch_scrypt(typed: &str, salt: &[u8]) {
+    let mut begins = Zeroizing::new([0; 128]);
+    pbkdf2::pbkdf2_hmac::<sha2::Sha256>(typed.as_bytes(), salt, 1, begins.as_mut());
+    Needles::watch(SCRYPT_BEGINS, begins.as_ref());
+    // the crate keeps the words of each block of Salsa20 in the order of its diagonals
+    for block in begins.chunks_exact_mut(64) {
+        let words = Zeroizing::new(block.to_vec());
+        for (i, word) in block.chunks_exact_mut(4).enumerate() {
+            let from = (i / 4 * 4 + i % 4 * 5) % 16 * 4;
+            word.copy_from_slice(&words[from..from + 4]);
+        }
+    }
+    Needles::watch(SCRYPT_BEGINS, begins.as_ref());
+    let mut gives = Zeroizing::new([0; 32]);
+    let params = scrypt::Params::new(CHEAP.log_n, CHEAP.r, CHEAP.p).expect("cheap");
+    scrypt::scrypt(typed.as_bytes(), salt, &params, gives.as_mut()).expect("32 bytes");
+    Needles::watch("what scrypt gives", gives.as_ref());
+}
+
 /// Salts, nonces and ciphertexts of a file are for everybody.
 pub fn publish(r: &Report, made: &backup::Made) {
     r.publish(&Backup::from_pem(&made.file).expect("a backup").to_bytes());
@@ -126,6 +147,8 @@ fn backups(r: &mut Report) {
     let made = r.entry("backup", || backup::backup(&old[0], &slots, &mut rng)).expect("a backup");
     if r.pass == Pass::Learn {
         watch_data_keys(&made.file, &old[0], &rng);
+        // the salt of the first slot is drawn first
+        watch_scrypt(&typed, &rng.log[0]);
     }
     publish(r, &made);
     let (expected, limits) = (Expected::live(&old[0]), Limits::default());
@@ -217,9 +240,19 @@ fn foreign(r: &mut Report) {
     extended.clear();
     let rng = &mut Recording::new(67);
     let file = r.entry("to_keystore", || to_keystore(&whole, &typed, &CHEAP, rng)).expect("a file");
+    if r.pass == Pass::Learn {
+        watch_scrypt(&typed, &salt_of(&file));
+    }
     let back = r.entry("from_keystore", || from_keystore(&file, &typed, &Limits::default()).ok()).expect("it opens");
     r.entry("from_keystore: wrong password", || from_keystore(&file, "another", &Limits::default()).is_err());
     r.entry("drop", || drop((back, whole, typed)));
+}
+
+/// The salt that a keystore file names.
+fn salt_of(file: &str) -> Vec<u8> {
+    let hex = file.split("\"salt\":\"").nth(1).and_then(|rest| rest.get(..64)).expect("a salt of 32 bytes");
+    let byte = |pair: &[u8]| u8::from_str_radix(core::str::from_utf8(pair).expect("digits"), 16).expect("digits");
+    hex.as_bytes().chunks_exact(2).map(byte).collect()
 }
 
 fn sealing(r: &mut Report) {

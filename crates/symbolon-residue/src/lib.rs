@@ -44,18 +44,21 @@ pub fn check(only: Option<&str>) -> bool {
         let (on_heap, on_stack): (usize, usize) = (freed.values().sum(), dead.values().sum());
         println!("{:>9}{on_heap:>9}{on_stack:>12}{:>9}  {operation}: {entry}", line.calls, line.deepest);
         calls += line.calls;
-        let heap = freed.iter().filter(|(hit, _)| !reviewed.excuses(entry, hit)).map(|hit| ("freed", hit));
-        for (kind, (hit, times)) in heap.chain(dead.iter().map(|hit| ("stack", hit))) {
+        for (hit, times) in freed.iter().filter(|(hit, _)| !reviewed.excuses(hit)) {
             left += times;
-            println!("          LEFT: {kind} {times} x {} ({})", hit.what, hit.place);
+            println!("RESIDUE-HEAP {times} x {} in a freed block of {} bytes", hit.what, hit.place);
+        }
+        for (hit, times) in dead {
+            left += times;
+            println!("RESIDUE-STACK {times} x {}, {} bytes below", hit.what, hit.place);
         }
         if line.deepest > reviewed::DEEPEST {
             left += 1;
-            println!("          LEFT: it uses more of the stack than is cleared");
+            println!("RESIDUE-DEEP it uses more of the stack than is cleared");
         }
     }
     let unused = if only.is_some() { Vec::new() } else { reviewed.unused() };
-    unused.iter().for_each(|entry| println!("NOT USED: {entry}"));
+    unused.iter().for_each(|what| println!("NOT USED: the exception for {what}"));
     let enough = only.is_some() || calls >= 4000;
     let ok = blind == 0 && left == 0 && unused.is_empty() && enough;
     println!("{calls} calls, {left} windows left, {blind} controls blind{}", if ok { ": nothing is left" } else { "" });

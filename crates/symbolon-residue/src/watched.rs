@@ -3,7 +3,7 @@
 use crate::Needles;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use rand_core::Rng;
-use symbolon_core::{PartyId, SeedRng};
+use symbolon_core::{PartyId, SecretBytes, SeedRng};
 use symbolon_session::{Agreed, Draft, Failed, Inbox, Next, Protocol, Run, Sends, Suspend, To};
 use zeroize::Zeroizing;
 
@@ -18,19 +18,18 @@ pub struct Watched<P>(P);
 
 /// Runs a round with a generator of its own.
 fn with_stream<T>(rng: &mut SeedRng, round: impl FnOnce(&mut SeedRng) -> T) -> T {
-    let mut key = Zeroizing::new([0; 32]);
-    rng.fill_bytes(key.as_mut());
+    let key = SecretBytes::<32>::random(rng);
     let learning = LEARNING.load(Relaxed);
     if learning {
-        Needles::watch_stream("what a round drew", &key, STREAM);
+        Needles::watch_stream("what a round drew", key.expose(), STREAM);
     }
-    let mut own = SeedRng::new(&key);
+    let mut own = SeedRng::new(key.expose());
     let result = round(&mut own);
     if learning {
         let mut next = [0; 32];
         own.fill_bytes(&mut next);
         let mut stream = Zeroizing::new(vec![0; STREAM]);
-        SeedRng::new(&key).fill_bytes(&mut stream);
+        SeedRng::new(key.expose()).fill_bytes(&mut stream);
         assert!(stream.windows(32).any(|window| window == next), "a round draws more than is looked for");
     }
     result

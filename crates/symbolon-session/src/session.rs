@@ -10,7 +10,7 @@ use crate::{
 use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::{fmt, mem};
 use rand_core::TryCryptoRng;
-use symbolon_core::{LabelTag, PartyId, RunTag, SecretBytes, on_cleared_stack};
+use symbolon_core::{LabelTag, PartyId, RunTag, SecretBytes, hash_on_cleared_stack, on_cleared_stack};
 use zeroize::Zeroizing;
 
 /// One run of a protocol: frames in, frames out, at the end a value or a blame. A plain value of bounded size, without
@@ -62,7 +62,7 @@ impl<P: Protocol> Session<P> {
         rng: &mut impl TryCryptoRng,
     ) -> Result<(Self, Vec<Outgoing>), StartError> {
         // apart, so that no gap in the state takes along what the generator left
-        let seed = on_cleared_stack(|| SecretBytes::try_random(rng)).map_err(|_| StartError::Rng)?;
+        let seed = hash_on_cleared_stack(|| SecretBytes::try_random(rng)).map_err(|_| StartError::Rng)?;
         on_cleared_stack(|| Self::begin(setup, secrets, input, label, auth, seed))
     }
 
