@@ -51,7 +51,7 @@ fn judge(text: &str) -> Result<Vec<u32>, PathError> {
 fn path(text: &str) -> Result<DerivationPath, PathError> {
     // an index of two characters has four bytes, in a list that doubles and is copied
     let read = bounded(8, text.as_bytes(), || text.parse::<DerivationPath>());
-    assert_eq!(read.as_ref().map(|path| path.indices().to_vec()), judge(text).as_ref().map(Vec::clone), "{text:?}");
+    assert_eq!(read.clone().map(|path| path.indices().to_vec()), judge(text), "{text:?}");
     if let Ok(path) = &read {
         assert_eq!(path.to_string(), text);
         assert_eq!(DerivationPath::new(path.indices()).as_ref(), Ok(path));
@@ -65,17 +65,18 @@ fn built(input: &mut Bytes<'_>) -> bool {
     let (repeat, count) = (1 + usize::from(input.byte()), input.byte() % 6);
     for _ in 0..count {
         let mut part = String::from("/");
-        let _ = match input.byte() % 12 {
+        let written = match input.byte() % 12 {
             0 => write!(part, "{}", input.u64()),
             1 => write!(part, "0{}", input.byte()),
             2 => write!(part, "{}'", input.u16()),
             3 => write!(part, "{}h", input.u16()),
             4 => write!(part, "+{}", input.u16()),
             5 => write!(part, "{}", (1u32 << 31).wrapping_sub(u32::from(input.byte()))),
-            6 => Ok(part.push_str(&input.piece().unwrap_or_default())),
+            6 => part.write_str(&input.piece().unwrap_or_default()),
             _ => write!(part, "{}", input.u16()),
         };
-        text.push_str(&part.repeat(if input.byte() % 4 == 0 { repeat } else { 1 }));
+        written.expect("a string takes everything");
+        text.push_str(&part.repeat(if input.byte().is_multiple_of(4) { repeat } else { 1 }));
     }
     path(&text).is_ok()
 }
@@ -142,7 +143,7 @@ fn words(input: &mut Bytes<'_>) -> bool {
     if input.byte() % 4 == 1 {
         list.swap(usize::from(input.byte() % 24), usize::from(input.byte() % 24));
     }
-    let mut text = list.join(if input.byte() % 2 == 0 { " " } else { "\t \n" }).into_bytes();
+    let mut text = list.join(if input.byte().is_multiple_of(2) { " " } else { "\t \n" }).into_bytes();
     if input.byte() % 4 == 1 {
         input.edit(&mut text, 0);
     }

@@ -128,10 +128,10 @@ fn any(input: &mut Bytes<'_>) -> bool {
         key[31] = key[31].wrapping_add(1);
     }
     let (mut c, mut s) = (input.array::<32>(), input.array::<32>());
-    if input.byte() % 2 == 0 {
+    if input.byte().is_multiple_of(2) {
         // numbers in the range, and a nonce that is the identity: S*G = C*P with the key 1
         (c[0], s[0]) = (c[0] & 0x1f, s[0] & 0x1f);
-        if input.byte() % 4 == 0 {
+        if input.byte().is_multiple_of(4) {
             key = SecretKey::from_bytes(&number(1)).expect("one").public().to_bytes();
             s = c;
         }

@@ -53,9 +53,12 @@ impl<P: Protocol> Running for Session<P> {
     }
 }
 
+/// A session that runs, and its first frames.
+type Begun = (Box<dyn Running>, Vec<Outgoing>);
+
 /// A run: how each member starts, and what they say if all are honest.
 struct Case {
-    start: fn(PartyId) -> (Box<dyn Running>, Vec<Outgoing>),
+    start: fn(PartyId) -> Begun,
     members: Vec<PartyId>,
     /// How many of them are run here, and for how many frames.
     hearing: (usize, usize),
@@ -63,7 +66,7 @@ struct Case {
     sent: Vec<(PartyId, Outgoing)>,
 }
 
-fn boxed<P: Protocol + 'static>(started: (Session<P>, Vec<Outgoing>)) -> (Box<dyn Running>, Vec<Outgoing>) {
+fn boxed<P: Protocol + 'static>(started: (Session<P>, Vec<Outgoing>)) -> Begun {
     (Box::new(started.0), started.1)
 }
 
@@ -71,7 +74,7 @@ fn case<P: Protocol + 'static>(
     of: u16,
     is_signed: bool,
     start: fn(PartyId) -> (Session<P>, Vec<Outgoing>),
-    boxed: fn(PartyId) -> (Box<dyn Running>, Vec<Outgoing>),
+    boxed: fn(PartyId) -> Begun,
 ) -> Case {
     let members: Vec<_> = (1..=of).map(id).collect();
     let crowd = Crowd::new(members.iter().map(|me| (*me, start(*me)))).run();
@@ -160,9 +163,12 @@ fn first_frame() -> Case {
     Case { start: |me| boxed(pair_setup(me)), members, hearing: (1, 0), is_signed: false, sent }
 }
 
+/// Case, member, and how many honest frames it has taken.
+type At = (usize, PartyId, usize);
+
 thread_local! {
     /// A session of each case and member after some honest frames. What is refused changes nothing, so that it serves again.
-    static SESSIONS: RefCell<BTreeMap<(usize, PartyId, usize), Box<dyn Running>>> = const { RefCell::new(BTreeMap::new()) };
+    static SESSIONS: RefCell<BTreeMap<At, Box<dyn Running>>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// The target. Gives whether a frame was used that no honest member had sent, or a header was read.

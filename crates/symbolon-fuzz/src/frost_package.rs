@@ -116,7 +116,7 @@ fn on<C: Both>(way: u8, input: &mut Bytes<'_>) -> bool {
         6 => return coordinated::<C>(input),
         _ => return signer::<C>(input),
     };
-    if input.byte() % 2 == 0 {
+    if input.byte().is_multiple_of(2) {
         input.overwrite(&mut bytes);
     } else {
         bytes = input.rest().to_vec();
@@ -253,7 +253,7 @@ fn coordinated<C: Both>(input: &mut Bytes<'_>) -> bool {
     for _ in 0..input.byte() % 5 {
         let (from, bytes) = sent(input, &of.shares);
         let decoded = SignatureShare::<C>::from_bytes(&bytes);
-        if input.byte() % 2 == 0 {
+        if input.byte().is_multiple_of(2) {
             expect(aggregator.share(from, &bytes), from, &bytes, decoded.err(), &mut filed);
             continue;
         }

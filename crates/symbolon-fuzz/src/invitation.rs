@@ -39,7 +39,7 @@ pub fn run(data: &[u8]) -> bool {
 fn plan<G: Group>(genuine: &Plan<G>, input: &mut Bytes<'_>) -> bool {
     let mut bytes = genuine.to_secret_bytes().to_vec();
     let way = input.byte();
-    let changed = if way % 4 == 0 {
+    let changed = if way.is_multiple_of(4) {
         bytes = input.rest().to_vec();
         true
     } else {

@@ -167,7 +167,7 @@ fn hybrid_key(input: &mut Bytes<'_>) -> bool {
 fn to_hybrid(input: &mut Bytes<'_>) -> bool {
     let genuine = &WORLD.to_hybrid;
     let (mut one, mut two) = (genuine.encapsulation().to_vec(), genuine.ciphertext().to_vec());
-    let changed = if input.byte() % 2 == 0 { input.overwrite(&mut one) } else { input.overwrite(&mut two) };
+    let changed = if input.byte().is_multiple_of(2) { input.overwrite(&mut one) } else { input.overwrite(&mut two) };
     let (length, read) = ((one.len(), two.len()), XWingSealed::from_parts(one.clone(), two.clone()));
     let fits = length.0 == 1120 && (16..=MAX_PLAINTEXT + 16).contains(&length.1);
     assert_eq!(read.is_ok(), fits && is_key(one[1088..].try_into().expect("32")));

@@ -124,7 +124,7 @@ fn made(input: &mut Bytes<'_>) -> bool {
     let (their_id, bytes) = signed.serialize_compact();
     let their_key = secp256k1::PublicKey::from_secret_key(&key);
     let public_key = Secp256k1::point_from_bytes(&their_key.serialize()).expect("a point");
-    let id = u8::try_from(their_id.to_u8()).expect("below 4");
+    let id = their_id.to_u8();
     let mut rsv = [&bytes[..], &[27 + id]].concat();
     let changed = input.byte() % 2 == 1 && input.overwrite(&mut rsv);
     let other_digest = input.byte() % 4 == 1;
@@ -198,7 +198,7 @@ fn checksum(input: &mut Bytes<'_>) -> bool {
     let mut text = EthereumAddress::from_bytes(input.array()).to_string().into_bytes();
     for _ in 0..input.byte() % 4 {
         let place = 2 + usize::from(input.byte() % 40);
-        text[place] ^= if input.byte() % 2 == 0 { 0x20 } else { input.byte() & 0x7f };
+        text[place] ^= if input.byte().is_multiple_of(2) { 0x20 } else { input.byte() & 0x7f };
     }
     address(std::str::from_utf8(&text).expect("ASCII"))
 }

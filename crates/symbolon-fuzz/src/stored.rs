@@ -144,9 +144,13 @@ pub fn run(data: &[u8]) -> bool {
     }
 }
 
+/// Whether an object is read.
+#[cfg(test)]
+pub(crate) type Reads = fn(&[u8]) -> bool;
+
 /// How many kinds there are, each with its valid objects: for the tests.
 #[cfg(test)]
-pub(crate) fn kinds() -> Vec<(usize, fn(&[u8]) -> bool, Vec<Vec<u8>>)> {
+pub(crate) fn kinds() -> Vec<(usize, Reads, Vec<Vec<u8>>)> {
     KINDS.iter().enumerate().map(|(i, kind)| (i, kind.read, kind.valid.clone())).collect()
 }
 

@@ -12,6 +12,7 @@ mod base_ot;
 mod committee;
 mod extension;
 mod multiply;
+mod pinned;
 mod protocols;
 mod statistics;
 

@@ -22,7 +22,7 @@ fn pinned<G: Group>() -> String {
     let (com, opening) = Commitment::commit("c", &Sid::from_bytes([8; 32]), PartyId::CLIENT, b"value", &mut rng);
     com.encode(&mut w);
     opening.encode(&mut w);
-    context().part(&w.finish()).finish().iter().map(|byte| format!("{byte:02x}")).collect()
+    context().part(w.finish()).finish().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]

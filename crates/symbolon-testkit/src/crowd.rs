@@ -2,7 +2,7 @@
 
 use crate::{duo::stored, lying::Lying};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use symbolon_core::PartyId;
+use symbolon_core::{PartyId, Transcript};
 use symbolon_session::{Error, Header, Outgoing, Protocol, Rejected, Session, Step, Stored, To};
 
 /// How a party of a [`Crowd`] ended.
@@ -289,4 +289,22 @@ impl<P: Protocol + 'static> Crowd<P> {
         assert!(crowd.rejected.is_empty(), "refused frames: {:?}", crowd.rejected);
         crowd.ends.into_iter().map(|(id, end)| (id, end.done())).collect()
     }
+}
+
+/// The hash of every frame of an honest run, in order: what a test pins, so that no computation, constant or field of what is
+/// hashed changes unseen, not even on all sides at once.
+///
+/// # Panics
+/// If the run fails.
+#[must_use]
+pub fn pinned<P: Protocol + 'static>(parties: impl IntoIterator<Item = (PartyId, Started<P>)>) -> String {
+    let crowd = Crowd::new(parties);
+    let members = crowd.parties.len();
+    let crowd = crowd.run();
+    let frames = crowd.sent.iter().fold(Transcript::new("testkit", "pinned"), |t, (from, frame)| {
+        let to = if let To::One(to) = frame.to { to.get() } else { 0 };
+        t.number(from.get()).number(to).part(&frame.bytes)
+    });
+    assert_eq!(crowd.outputs().len(), members, "everybody ends");
+    frames.finish()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -20,7 +20,7 @@ pub mod net;
 pub mod rng;
 pub mod siege;
 
-pub use crowd::Crowd;
+pub use crowd::{Crowd, pinned};
 pub use duo::{Duo, Ended, Traffic};
 pub use lying::{Ear, Fate, Hearing, Lie, Lying, Script, Scripted, Telling, duel};
 pub use memory::{Patterns, alone};

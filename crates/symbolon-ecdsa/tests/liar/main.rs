@@ -12,6 +12,7 @@
 
 mod agreement;
 mod online;
+mod pinned;
 mod preprocess;
 mod scratch;
 

@@ -18,6 +18,7 @@ mod equivocation;
 mod honest;
 mod liars;
 mod nonces;
+mod pinned;
 mod preprocess;
 mod replay;
 mod signing;

@@ -17,6 +17,7 @@ mod equivocation;
 mod honest;
 mod liars;
 mod nonces;
+mod pinned;
 mod points;
 mod replay;
 mod shares;

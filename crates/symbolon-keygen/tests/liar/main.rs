@@ -11,6 +11,7 @@
 
 mod convert;
 mod keygen;
+mod pinned;
 mod refresh;
 
 use symbolon_core::{Group, KeyId, PartyId, Role, Secp256k1, SecretBytes, SecretScalar, SeedRng, Sid, wire::Writer};

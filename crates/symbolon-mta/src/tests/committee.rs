@@ -35,7 +35,7 @@ fn start<P: Protocol<LongTerm = ()>>(me: u16, setup: P::Setup, input: P::Input, 
     (id(me), started)
 }
 
-fn honest(me: u16, members: &[u16]) -> (PartyId, Started<CommitteeSetup>) {
+pub(crate) fn honest(me: u16, members: &[u16]) -> (PartyId, Started<CommitteeSetup>) {
     start(me, terms(me, members, Suite::Blake3, 3), (), 1)
 }
 

@@ -18,6 +18,7 @@ mod endings;
 mod lies;
 mod net;
 mod offline;
+mod pinned;
 mod reshare;
 mod rules;
 mod torsion;

@@ -291,7 +291,7 @@ mod tests {
                     Curve::Ed25519 => Ed25519::point_from_bytes(bytes).is_ok(),
                 };
                 let mut start = vec![0; kind.len()];
-                alter(kind, Move::Random, &mut start, &Sources::default(), 1);
+                alter(kind, Move::Random, &mut start, &Sources::default(), 1000);
                 for how in moves_of(kind).iter().filter(|how| !matches!(how, Move::Flip | Move::Older | Move::Sibling))
                 {
                     let mut element = start.clone();

@@ -224,7 +224,7 @@ struct Sources {
 }
 
 fn sources() -> BTreeMap<String, Sources> {
-    const DEV: [&str; 4] = ["symbolon-testkit", "symbolon-ct", "symbolon-siege", "symbolon-residue"];
+    const DEV: [&str; 5] = ["symbolon-testkit", "symbolon-ct", "symbolon-fuzz", "symbolon-siege", "symbolon-residue"];
     let crates = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     let mut all: BTreeMap<String, Sources> = BTreeMap::new();
     let mut folders = vec![crates.to_owned()];
