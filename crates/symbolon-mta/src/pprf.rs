@@ -192,11 +192,7 @@ pub(crate) fn puncture(psid: Psid, chosen: &Chosen, r: &mut Reader<'_>) -> Resul
     let equal = bool::from(tag(psid, &all).ct_eq(&expected));
     #[cfg(symbolon_planted = "ct")]
     let equal = equal && tag(psid, &all) == expected;
-    if equal {
-        Ok((leaves, SecretBytes::new(delta.to_le_bytes())))
-    } else {
-        Err(Fault::Pprf)
-    }
+    if equal { Ok((leaves, SecretBytes::new(delta.to_le_bytes()))) } else { Err(Fault::Pprf) }
 }
 
 fn read_block(r: &mut Reader<'_>) -> Result<u128, DecodeError> {

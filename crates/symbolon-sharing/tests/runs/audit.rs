@@ -142,6 +142,22 @@ fn bad_inputs_39_to_42_feldman_commitments() {
     }
 }
 
+fn parts<G: Group>(share: &KeyShare<G>, scheme: Scheme) -> Parts<G> {
+    Parts {
+        scheme,
+        key_id: share.key_id(),
+        sharing_id: share.sharing_id(),
+        epoch: share.epoch(),
+        members: share.members().to_vec(),
+        threshold: share.threshold(),
+        me: share.me(),
+        x: SecretScalar::new(*share.secret().expose()),
+        public_key: *share.public_key(),
+        chain_code: *share.chain_code(),
+        marks: share.marks(),
+    }
+}
+
 /// BRON-20: a share that differs from the plan in any one of its public fields is another one.
 #[test]
 fn a22_every_public_field_of_a_share_counts() {
@@ -150,19 +166,7 @@ fn a22_every_public_field_of_a_share_counts() {
     let plan = plan_to(&shares, &ids(&[1, 2]), &[(1, 1), (2, 2), (4, 4)], 2);
     let start = |share: &KeyShare<G>| hand_over(id(1), Some(share), plan.clone(), &Consent::new(plan.changes())).err();
     let with = |change: &dyn Fn(&mut Parts<G>)| {
-        let mut parts = Parts {
-            scheme: share.scheme(),
-            key_id: share.key_id(),
-            sharing_id: share.sharing_id(),
-            epoch: share.epoch(),
-            members: share.members().to_vec(),
-            threshold: share.threshold(),
-            me: share.me(),
-            x: SecretScalar::new(*share.secret().expose()),
-            public_key: *share.public_key(),
-            chain_code: *share.chain_code(),
-            marks: share.marks(),
-        };
+        let mut parts = parts(share, share.scheme());
         change(&mut parts);
         start(&KeyShare::new(parts).unwrap())
     };
@@ -211,21 +215,6 @@ fn bad_inputs_16_17_19_shares_that_do_not_fit() {
 /// The errors of a share that no other test makes.
 #[test]
 fn parts_that_are_no_share() {
-    fn parts<G: Group>(share: &KeyShare<G>, scheme: Scheme) -> Parts<G> {
-        Parts {
-            scheme,
-            key_id: share.key_id(),
-            sharing_id: share.sharing_id(),
-            epoch: share.epoch(),
-            members: share.members().to_vec(),
-            threshold: share.threshold(),
-            me: share.me(),
-            x: SecretScalar::new(*share.secret().expose()),
-            public_key: *share.public_key(),
-            chain_code: *share.chain_code(),
-            marks: share.marks(),
-        }
-    }
     let shares = dkg::keygen::<Ed25519>(2, 3, 99);
     let share = &shares[&id(1)];
     assert_eq!(KeyShare::new(parts(share, Scheme::Ecdsa)).err(), Some(KeyShareError::Scheme));
