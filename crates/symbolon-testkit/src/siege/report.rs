@@ -21,6 +21,8 @@ pub enum Action {
     Replay,
     /// A frame of an older or parallel run, of another key or another protocol.
     Foreign,
+    /// A frame while another run of the same parties is under way, which may get it too.
+    Beside,
     Reflect,
     /// A true frame, said to come from somebody else.
     Misattribute,
@@ -47,7 +49,7 @@ pub enum Action {
 }
 
 /// Every action.
-pub const ACTIONS: [Action; 23] = [
+pub const ACTIONS: [Action; 24] = [
     Action::Deliver,
     Action::Reorder,
     Action::Drop,
@@ -59,6 +61,7 @@ pub const ACTIONS: [Action; 23] = [
     Action::Garbage,
     Action::Replay,
     Action::Foreign,
+    Action::Beside,
     Action::Reflect,
     Action::Misattribute,
     Action::Resend,

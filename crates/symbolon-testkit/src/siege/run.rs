@@ -1,5 +1,6 @@
 //! One run: the network and the schedule.
 
+mod beside;
 mod crash;
 mod judge;
 
@@ -10,6 +11,7 @@ use super::{
     seat::{End, Seat, Shape, Started, Taken},
 };
 use crate::{Lie, seeded};
+use beside::Beside;
 use rand_core::Rng;
 use std::{
     any::Any,
@@ -93,6 +95,9 @@ pub(super) struct Run<'r> {
     flight: Vec<Mail>,
     delivered: Vec<Mail>,
     crashes: usize,
+    beside: Option<Beside>,
+    /// Who takes another run of whom for this one.
+    misled: BTreeSet<(PartyId, PartyId)>,
     /// Altered frames that were used or refused by an honest party.
     seen: [usize; 2],
     lied: bool,
@@ -118,6 +123,8 @@ impl<'r> Run<'r> {
             flight: Vec::new(),
             delivered: Vec::new(),
             crashes: 0,
+            beside: None,
+            misled: BTreeSet::new(),
             seen: [0, 0],
             lied: false,
             log,
@@ -199,6 +206,9 @@ impl<'r> Run<'r> {
             } else {
                 faces.into_iter().for_each(|(face, frames)| run.post(member, face, frames));
             }
+        }
+        if run.choices.one_in(6) {
+            run.beside = Some(Beside::new(stage, number, |me| run.auth(me)));
         }
         run
     }
@@ -438,6 +448,8 @@ impl<'r> Run<'r> {
     fn step(&mut self, at: usize) -> bool {
         let mail = self.flight[at].clone();
         let (from, to) = (mail.from, mail.to);
+        self.step_beside();
+        self.cross(&mail);
         let dice = self.choices.below(100);
         match dice {
             96 if self.crash() => false,

@@ -42,15 +42,27 @@ impl Run<'_> {
         if !self.honest(to) {
             return;
         }
-        let mail = Mail { from: *from, to, frame: bytes.clone(), altered: false };
-        self.did(Action::Foreign, &mail);
-        let knows = |frame: &Vec<u8>| Header::parse(frame).is_ok_and(|header| header.sender == *from);
-        let fresh = self.seats.get(&to).is_some_and(|seat| !seat.accepted.iter().any(knows));
+        self.foreign(&Mail { from: *from, to, frame: bytes.clone(), altered: false });
+    }
+
+    /// Whether a party has heard nothing of a sender.
+    pub(super) fn is_fresh(&self, mail: &Mail) -> bool {
+        let knows = |frame: &Vec<u8>| Header::parse(frame).is_ok_and(|header| header.sender == mail.from);
+        self.seats.get(&mail.to).is_some_and(|seat| !seat.accepted.iter().any(knows))
+    }
+
+    pub(super) fn foreign(&mut self, mail: &Mail) {
+        self.did(Action::Foreign, mail);
+        let (to, fresh, pair) = (mail.to, self.is_fresh(mail), (mail.to, mail.from));
         let was = self.report.poisoned;
         self.report.poisoned |= fresh;
-        match self.give(&mail, *from) {
+        match self.give(mail, mail.from) {
             Answer::Rejected(_) | Answer::Away => self.report.poisoned = was,
-            _ if fresh => self.note(|| format!("{to} has heard another run first")),
+            // once misled, it waits for more of the same
+            _ if fresh || self.misled.contains(&pair) => {
+                self.misled.insert(pair);
+                self.note(|| format!("{to} has heard another run first"));
+            }
             answer => self.report.violated(format!("a frame of another run was {answer:?}")),
         }
     }
@@ -185,6 +197,7 @@ impl Run<'_> {
     /// What is left of the run, judged.
     pub(super) fn judged(mut self) -> Report {
         self.wake_all();
+        self.judge_beside();
         let lied = self.has_lied();
         let told: Vec<_> = self.shared.told.borrow().iter().map(|(told, ..)| *told).collect();
         let corrupt: BTreeSet<_> = self.corrupt.keys().copied().collect();
