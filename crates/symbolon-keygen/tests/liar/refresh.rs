@@ -53,6 +53,28 @@ fn without_a_lie_the_key_stays_and_the_factors_change() {
     assert!(matches!(client_lies(|_| ()), Fate::Done(..)));
 }
 
+// attacks.md row 94: of everything that the setup value says about the factor, each part counts by itself
+#[test]
+fn row_94_the_factor_must_be_that_of_the_setup_value() {
+    use symbolon_session::{Auth, Label, Session, StartError};
+    let (secret, peer) = (Scalar::from(5u64), Secp256k1::mul_base(&Scalar::from(7u64)));
+    let own = factor(Role::Client, secret, peer);
+    let begin = |other: &PairFactor| {
+        let (label, auth) = (Label::new("unfit").unwrap(), Auth::Signed(identity(Role::Client)));
+        Session::<PairRefresh>::start(setup(&own), other, (), label, auth, &mut seeded(1)).map(|_| ())
+    };
+    let with = |pair: Pair, key_id: KeyId, generation: u32, secret: Scalar| {
+        let public_key = Secp256k1::mul(&peer, &secret);
+        PairFactor::new(pair, key_id, generation, SecretScalar::new(secret), peer, public_key, [8; 32]).unwrap()
+    };
+    let refused = Err(StartError::Mismatch(Agreed::Sharing));
+    assert_eq!(begin(&with(pair(Role::Client), own.key_id(), 0, secret)), Ok(()));
+    assert_eq!(begin(&with(pair(Role::Server), own.key_id(), 0, secret)), refused);
+    assert_eq!(begin(&with(pair(Role::Client), KeyId::from_bytes([10; 16]), 0, secret)), refused);
+    assert_eq!(begin(&with(pair(Role::Client), own.key_id(), 1, secret)), refused);
+    assert_eq!(begin(&with(pair(Role::Client), own.key_id(), 0, secret + secret)), refused);
+}
+
 #[test]
 fn bad_openings_name_the_server() {
     let opening = (Fault::Opening, SERVER, &[][..]);
