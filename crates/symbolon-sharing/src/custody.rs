@@ -390,7 +390,77 @@ impl<G: Group> Storable for ClientShare<G> {
 mod tests {
     use super::*;
     use crate::key_share::tests::deal;
+    use crate::{Marks, Member, Parts, split};
     use symbolon_core::{Ed25519, SeedRng};
+
+    /// The nodes' key: `y_S` shared among three.
+    fn nodes_of<G: Group>(y: &SecretScalar<G>, scheme: Scheme, epoch: u32) -> KeyShare<G> {
+        let indices = [11u64, 12, 13].map(G::Scalar::from);
+        let (dealt, _) = split(y, Threshold::TWO, &indices, &mut SeedRng::new(&[5; 32])).unwrap();
+        let ids = [11, 12, 13].map(|id| PartyId::new(id).unwrap());
+        let member = |(id, one): (PartyId, &crate::Share<G>)| Member {
+            id,
+            identity: Identity::name("a node"),
+            public_share: one.value.public(),
+        };
+        KeyShare::new(Parts {
+            scheme,
+            key_id: KeyId::from_bytes([9; 16]),
+            sharing_id: SharingId::from_bytes([9; 16]),
+            epoch,
+            members: ids.into_iter().zip(&dealt).map(member).collect(),
+            threshold: Threshold::TWO,
+            me: ids[0],
+            x: SecretScalar::new(*dealt[0].value.expose()),
+            public_key: y.public(),
+            chain_code: [0; 32],
+            marks: Marks::default(),
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn each_half_belongs_to_its_holder() {
+        let [server, client] = <[_; 2]>::try_from(deal::<Ed25519>(2, 2, &mut SeedRng::new(&[1; 32]))).ok().unwrap();
+        let custody = Custody::of(&server, client.me()).unwrap();
+        assert_eq!(Custody::of(&client, client.me()).as_ref(), Ok(&custody));
+        let (y_s, chain_code) = custody.server_half(&server).unwrap();
+        assert_eq!((y_s.public(), chain_code), (custody.server_point(), *custody.chain_code()));
+        assert_eq!(custody.server_half(&client).err(), Some(CustodyError::OtherShare));
+        assert_eq!(custody.clone().client_share(&server).err(), Some(CustodyError::OtherShare));
+        let y_c = custody.clone().client_share(&client).unwrap();
+        assert_eq!(y_s.public() + y_c.secret().public(), *custody.public_key());
+        // the same holders of another key
+        let other = deal::<Ed25519>(2, 2, &mut SeedRng::new(&[2; 32]));
+        let other = Custody::of(&other[0], client.me()).unwrap();
+        assert_ne!(other.server_point(), custody.server_point());
+        assert_eq!(Custody::of(&deal::<Ed25519>(2, 3, &mut SeedRng::new(&[1; 32]))[0], client.me()), Err(CustodyError::NotTwoParty));
+    }
+
+    #[test]
+    fn nodes_are_refreshed_and_hold_the_half_of_the_server() {
+        let shares = deal::<Ed25519>(2, 2, &mut SeedRng::new(&[1; 32]));
+        let custody = Custody::of(&shares[0], shares[1].me()).unwrap();
+        let (y, _) = custody.server_half(&shares[0]).unwrap();
+        let share = nodes_of(&y, Scheme::Frost, 1);
+        let nodes = Nodes::of(&share);
+        assert_eq!(custody.check(&nodes, None), Ok(()));
+        assert_eq!(custody.check(&nodes, Some(&share)), Ok(()));
+        let import = nodes_of(&y, Scheme::Frost, 0);
+        assert_eq!(custody.check(&Nodes::of(&import), Some(&import)), Err(CustodyError::NotRefreshed));
+        // other nodes than the share says, and nodes of another key
+        let others = Nodes { epoch: 2, ..nodes.clone() };
+        assert_eq!(custody.check(&others, Some(&share)), Err(CustodyError::OtherNodes));
+        let of_another = nodes_of(&SecretScalar::random(&mut SeedRng::new(&[6; 32])), Scheme::Frost, 1);
+        assert_eq!(custody.check(&Nodes::of(&of_another), Some(&of_another)), Err(CustodyError::OtherNodes));
+        // the client is none of them, by id or by name
+        let (id, identity) = custody.client();
+        for holder in [(id, Identity::name("a node")), (nodes.members[0].0, identity)] {
+            let nodes = Nodes { members: vec![holder, nodes.members[1]], ..nodes.clone() };
+            assert_eq!(custody.check(&nodes, None), Err(CustodyError::ClientIsNode(holder.0)));
+            assert_eq!(custody.plan(nodes.members[1], nodes.members, Threshold::TWO).err(), Some(CustodyError::ClientIsNode(holder.0)));
+        }
+    }
 
     #[test]
     fn a_custody_has_a_scheme_of_its_curve() {

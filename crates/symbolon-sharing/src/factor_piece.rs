@@ -295,6 +295,18 @@ mod tests {
     }
 
     #[test]
+    fn a_piece_fits_its_bound_at_every_threshold() {
+        for t in [2, 16, 60] {
+            let nodes: Vec<_> = (1..=t).map(|id| PartyId::new(id).unwrap()).collect();
+            let threshold = Threshold::new(t, t.into()).unwrap();
+            let piece = split_factor(&factor(1, 0), threshold, &nodes, &mut SeedRng::new(&[1; 32])).unwrap().remove(0);
+            let mut w = Writer::new();
+            piece.encode(&mut w);
+            assert!((w.len()..w.len() + 512).contains(&piece.max_len()), "{t}: {} of {}", w.len(), piece.max_len());
+        }
+    }
+
+    #[test]
     fn any_three_of_four_pieces_rebuild_the_factor() {
         let factor = factor(1, 2).with_marks(Marks { factor_kept: true, ..Marks::default() });
         for without in 0..4 {
