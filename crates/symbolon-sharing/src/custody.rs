@@ -434,7 +434,10 @@ mod tests {
         let other = deal::<Ed25519>(2, 2, &mut SeedRng::new(&[2; 32]));
         let other = Custody::of(&other[0], client.me()).unwrap();
         assert_ne!(other.server_point(), custody.server_point());
-        assert_eq!(Custody::of(&deal::<Ed25519>(2, 3, &mut SeedRng::new(&[1; 32]))[0], client.me()), Err(CustodyError::NotTwoParty));
+        assert_eq!(
+            Custody::of(&deal::<Ed25519>(2, 3, &mut SeedRng::new(&[1; 32]))[0], client.me()),
+            Err(CustodyError::NotTwoParty)
+        );
     }
 
     #[test]
@@ -458,7 +461,10 @@ mod tests {
         for holder in [(id, Identity::name("a node")), (nodes.members[0].0, identity)] {
             let nodes = Nodes { members: vec![holder, nodes.members[1]], ..nodes.clone() };
             assert_eq!(custody.check(&nodes, None), Err(CustodyError::ClientIsNode(holder.0)));
-            assert_eq!(custody.plan(nodes.members[1], nodes.members, Threshold::TWO).err(), Some(CustodyError::ClientIsNode(holder.0)));
+            assert_eq!(
+                custody.plan(nodes.members[1], nodes.members, Threshold::TWO).err(),
+                Some(CustodyError::ClientIsNode(holder.0))
+            );
         }
     }
 

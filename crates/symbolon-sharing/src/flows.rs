@@ -181,3 +181,45 @@ impl<G: Group> Storable for Plan<G> {
         32 + 35 * (self.old.len() + self.dealers.len() + self.new.len()) + (42 + G::POINT_LEN) * self.keys.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key_share::tests::deal;
+    use symbolon_core::{Secp256k1, SeedRng};
+
+    fn plan(factors: Factors) -> Plan<Secp256k1> {
+        let share = deal::<Secp256k1>(2, 3, &mut SeedRng::new(&[1; 32])).remove(0);
+        let dealers = [1, 2].map(|id| PartyId::new(id).unwrap());
+        Plan::of(&share, &dealers, share.epoch() + 1, factors)
+    }
+
+    #[test]
+    fn a_plan_has_one_encoding_within_its_bound() {
+        let read = |bytes: &[u8]| Reader::new(bytes).whole(Plan::<Secp256k1>::decode);
+        for factors in [Factors::Gone, Factors::Kept] {
+            let plan = plan(factors);
+            let mut bytes = plan.to_secret_bytes().to_vec();
+            assert!((bytes.len()..bytes.len() + 64).contains(&plan.max_len()));
+            assert_eq!(read(&bytes), Ok(plan));
+            *bytes.last_mut().unwrap() = 2;
+            assert_eq!(read(&bytes), Err(DecodeError::Value));
+        }
+    }
+
+    #[test]
+    fn only_an_opaque_name_is_identified() {
+        let key = Identity::Key([9; 32]);
+        let mut plan = plan(Factors::Gone);
+        let id = |id| PartyId::new(id).unwrap();
+        let error = |plan: &Plan<Secp256k1>, who| plan.clone().identify((who, key)).err();
+        assert_eq!(error(&plan, id(2)), Some(PlanError::NotAHolder(id(2))), "it has a key");
+        plan.new[1].1 = Identity::name("the second");
+        plan.dealers[1].1 = Identity::name("the second");
+        assert_eq!(error(&plan, id(3)), Some(PlanError::NotAHolder(id(3))), "another has a name");
+        assert_eq!(error(&plan, id(9)), Some(PlanError::NotAHolder(id(9))));
+        let named = plan.identify((id(2), key)).unwrap();
+        assert_eq!((named.new[1].1, named.dealers[1].1), (key, key));
+        assert_ne!(named.new[0].1, key);
+    }
+}

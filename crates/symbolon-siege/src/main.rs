@@ -49,7 +49,15 @@ fn arguments() -> Option<Arguments> {
     Some(arguments)
 }
 
-fn progress(tallies: &BTreeMap<&'static str, Tally>, so_far: Duration) {
+/// A line that is written over, and a line that stays for what was found since: `known` so far.
+fn progress(tallies: &BTreeMap<&'static str, Tally>, so_far: Duration, known: &mut BTreeMap<&'static str, usize>) {
+    for (name, tally) in tallies {
+        let known = known.entry(name).or_default();
+        for (number, what) in tally.violations.iter().skip(*known) {
+            eprintln!("\rVIOLATION: {what}; again: --protocol '{name}' --seed {number}");
+        }
+        *known = tally.violations.len();
+    }
     let sum = |of: fn(&Tally) -> u64| tallies.values().map(of).sum::<u64>();
     let (runs, lied) = (sum(|tally| tally.runs), sum(|tally| tally.lied));
     let (right, found) = (
@@ -130,7 +138,8 @@ fn main() -> ExitCode {
         .filter(|siege| protocols.is_empty() || protocols.iter().any(|name| name == siege.name()))
         .collect();
     let heap = Heap { live: || HEAP.current_usage(), peak: || HEAP.peak_usage(), reset: || HEAP.reset_peak_usage() };
-    let tallies = campaign(chosen, length, first, Some(heap), progress);
+    let mut known = BTreeMap::new();
+    let tallies = campaign(chosen, length, first, Some(heap), |tallies, so_far| progress(tallies, so_far, &mut known));
     eprintln!();
     if as_json {
         println!("{}", json(&tallies));

@@ -278,16 +278,21 @@ impl Shape {
     pub(super) fn body<'f>(&self, header: &Header, frame: &'f [u8], signed: bool) -> Option<&'f [u8]> {
         let round = header.round;
         let (nonce, sid) = (self.nonces && round == self.first, round == self.first || round == self.sid);
-        let trailer = if signed {
-            let position = frame.len().checked_sub(65)?;
-            65 + 32 * usize::try_from(frame[position].checked_ilog2()?).ok()?
-        } else {
-            0
-        };
-        let after = trailer + 32 * usize::from(self.confirms && round == self.last);
+        let frame = unsigned(frame, signed)?;
+        let after = 32 * usize::from(self.confirms && round == self.last);
         let before = Header::LEN + 32 * (usize::from(nonce) + usize::from(sid));
         frame.get(before..frame.len().checked_sub(after)?)
     }
+}
+
+/// A frame without its signature and the way up to what is signed.
+pub(super) fn unsigned(frame: &[u8], signed: bool) -> Option<&[u8]> {
+    if !signed {
+        return Some(frame);
+    }
+    let position = frame.len().checked_sub(65)?;
+    let depth = usize::try_from(frame[position].checked_ilog2()?).ok()?;
+    frame.get(..position.checked_sub(32 * depth)?)
 }
 
 /// How a party ended.

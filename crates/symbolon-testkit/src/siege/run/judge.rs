@@ -3,7 +3,7 @@
 use super::{Answer, Mail, Run};
 use crate::siege::{
     Action, Ends, Report, Stray, Verdict,
-    seat::{End, Refusal, Taken},
+    seat::{End, Refusal, Taken, unsigned},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -97,8 +97,11 @@ impl Run<'_> {
         }
         let (Some(mind), false) = (seat.minds.first_mut(), seat.asleep) else { return Answer::Away };
         let again = from == mail.from && seat.accepted.contains(frame);
+        // two faces that say the same sign it apart
+        let signed = self.signed;
+        let same = again || seat.accepted.iter().any(|other| unsigned(other, signed) == unsigned(frame, signed));
         let answer = match mind.handle(from, frame) {
-            Ok(taken) if again => {
+            Ok(taken) if same => {
                 // who came back in doubt has forgotten the confirmations that it had
                 if seat.recalled && !matches!(&taken, Taken::More(frames) if frames.is_empty()) {
                     self.take(*to, 0, taken);
