@@ -2,7 +2,7 @@
 
 use core::hint::black_box;
 
-/// More than the deepest public entry uses. `symbolon-residue` looks below every entry of its table for what is left there.
+/// More than any public entry uses: `symbolon-residue` fails if one writes below what was cleared.
 const CLEARED: usize = 128 * 1024;
 /// More than a hash and the values around it use.
 const CLEARED_AFTER_HASH: usize = 4 * 1024;

@@ -2,7 +2,7 @@
 
 use core::hint::black_box;
 
-/// Far more than anything here uses.
+/// More than anything here uses: `symbolon-residue` fails if an entry writes below what was cleared.
 const CLEARED: usize = 32 * 1024;
 
 /// Runs `work`, then overwrites the stack below it. What is secret in the result is moved into the caller's frame.
