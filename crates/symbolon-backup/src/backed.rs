@@ -216,7 +216,9 @@ impl<G: Group> Backed for KeyShare<G> {
     }
 
     fn points(&self) -> (G::Point, G::Point) {
-        (*self.public_key(), self.secret().public())
+        // `x_i*G`, by the invariants of a share
+        let own = self.members().iter().find(|member| member.id == self.me());
+        (*self.public_key(), own.map_or_else(G::identity, |own| own.public_share))
     }
 
     fn token(&self) -> Resealed {

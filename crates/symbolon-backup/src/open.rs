@@ -62,7 +62,7 @@ impl<G: Group> Expected<G> {
     #[must_use]
     pub fn live<S: Backed<Group = G>>(live: &S) -> Self {
         let (public_key, public_share) = live.points();
-        let (epoch, content) = (live.header().epoch(), Some(content(&live.to_secret_bytes())));
+        let (epoch, content) = (live.header().epoch(), on_cleared_stack(|| Some(content(&live.to_secret_bytes()))));
         Self { public_key, public_share: Some(public_share), epoch, slots: None, content }
     }
 

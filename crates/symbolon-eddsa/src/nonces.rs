@@ -1,7 +1,7 @@
 //! Round one: nonces and their commitments (RFC 9591, sections 4.1 and 5.1).
 
 use crate::{Ciphersuite, SignError};
-use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
+use alloc::{collections::BTreeMap, vec::Vec};
 use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
 use symbolon_core::{
@@ -23,9 +23,8 @@ use symbolon_sharing::KeyShare;
 /// printable::<symbolon_eddsa::Nonces<symbolon_core::Ed25519>>();
 /// ```
 pub struct Nonces<C: Ciphersuite> {
-    // boxed: what holds nonces is moved, and a secret that stands in it would leave a copy behind wherever it was
-    pub(crate) hiding: Box<SecretScalar<C>>,
-    pub(crate) binding: Box<SecretScalar<C>>,
+    pub(crate) hiding: SecretScalar<C>,
+    pub(crate) binding: SecretScalar<C>,
     commitments: NonceCommitments<C>,
 }
 
@@ -93,8 +92,8 @@ impl<C: Ciphersuite> Nonces<C> {
 }
 
 /// Section 4.1: `H3(random_bytes || secret)`.
-fn nonce_generate<C: Ciphersuite>(random: &SecretBytes<32>, secret: &SecretScalar<C>) -> Box<SecretScalar<C>> {
-    Box::new(SecretScalar::new(C::h3(&[random.expose(), secret.to_bytes().expose()])))
+fn nonce_generate<C: Ciphersuite>(random: &SecretBytes<32>, secret: &SecretScalar<C>) -> SecretScalar<C> {
+    SecretScalar::new(C::h3(&[random.expose(), secret.to_bytes().expose()]))
 }
 
 /// The commitments `D = d*G` and `E = e*G` of one signer.

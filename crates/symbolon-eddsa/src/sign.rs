@@ -4,7 +4,7 @@ use crate::{
     Ciphersuite, CommitmentList, FrostRequest, NonceCommitments, Nonces, SignError, Signature, SignatureShare,
     SigningPackage,
 };
-use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
+use alloc::{collections::BTreeMap, vec::Vec};
 use symbolon_core::{
     PartyId, SecretScalar, SeedRng, Sid, Transcript,
     wire::{DecodeError, Writer},
@@ -29,7 +29,7 @@ enum State<C: Ciphersuite> {
 struct Committed<C: Ciphersuite> {
     nonces: Nonces<C>,
     // boxed, as the nonces are: the state is moved
-    x: Box<SecretScalar<C>>,
+    x: SecretScalar<C>,
 }
 
 /// Round 2 is out.
@@ -67,7 +67,7 @@ impl<C: Ciphersuite> Protocol for FrostSign<C> {
     fn start(_: &FrostRequest<C>, share: &KeyShare<C>, (): (), _: &Run, rng: &mut SeedRng) -> (Self, Vec<Draft>) {
         let nonces = Nonces::draw(share.secret(), rng);
         let draft = (To::All, nonces.commitments().to_bytes());
-        let x = Box::new(SecretScalar::new(*share.secret().expose()));
+        let x = SecretScalar::new(*share.secret().expose());
         (Self(State::Committed(Committed { nonces, x })), [draft].into())
     }
 

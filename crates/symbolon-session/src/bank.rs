@@ -5,8 +5,8 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use core::mem::take;
 use symbolon_core::{ItemId, SetupId};
 
-/// What a [`Bank`] holds. An item is moved in and out, so that its secrets are best kept boxed: a secret that stands in it leaves a
-/// copy behind wherever it was.
+/// What a [`Bank`] holds. An item is moved in and out: its secrets are on the heap, as in `symbolon_core::SecretScalar`, or they leave
+/// a copy wherever the item was.
 pub trait Banked {
     /// The item's name, equal at all its signers.
     fn id(&self) -> ItemId;

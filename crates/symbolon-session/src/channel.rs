@@ -4,6 +4,7 @@ use crate::{Auth, Error, Label, Outgoing, Pending, Protocol, Rejected, Session, 
 use alloc::vec::Vec;
 use core::fmt;
 use rand_core::TryCryptoRng;
+use zeroize::Zeroizing;
 
 /// A blocking channel to the one peer; it keeps the borders of frames. For [`Auth::Channel`] it is authenticated, and
 /// always confidential where the protocol sends private values.
@@ -137,16 +138,17 @@ pub fn run<P: Protocol, C: Channel, S>(
             }
             Step::Done(output, held, frames) => {
                 // a lost channel can't take back what is done, nor what was released (safety.md S4)
-                let undelivered = send(channel, &frames).err();
+                let undelivered = send(channel, frames).err();
                 return Ok(Finished { output, held: held.or(left), undelivered, last: session.resend() });
             }
         };
-        if let Err(error) = send(channel, &frames) {
+        if let Err(error) = send(channel, frames) {
             return Err(RunError::Channel { error, held: left.or_else(|| session.cancel()) });
         }
         step = loop {
             let frame = match channel.receive() {
-                Ok(frame) => frame,
+                // a dealing has a share in it
+                Ok(frame) => Zeroizing::new(frame),
                 Err(error) => return Err(RunError::Channel { error, held: left.or_else(|| session.cancel()) }),
             };
             match session.handle(peer, &frame) {
@@ -168,6 +170,9 @@ pub fn run<P: Protocol, C: Channel, S>(
     }
 }
 
-fn send<C: Channel>(channel: &mut C, frames: &[Outgoing]) -> Result<(), C::Error> {
-    frames.iter().try_for_each(|frame| channel.send(&frame.bytes))
+/// Sends all, and wipes what was sent and what was not: a dealing has shares in it. The session has them for
+/// [`Session::resend`].
+fn send<C: Channel>(channel: &mut C, frames: Vec<Outgoing>) -> Result<(), C::Error> {
+    let frames: Vec<_> = frames.into_iter().map(|frame| Zeroizing::new(frame.bytes)).collect();
+    frames.iter().try_for_each(|frame| channel.send(frame))
 }

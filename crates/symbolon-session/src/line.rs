@@ -162,6 +162,11 @@ impl Line {
         });
     }
 
+    /// The last own frames, as they leave.
+    pub(crate) fn last(&self, count: usize) -> Vec<Outgoing> {
+        self.sent.iter().skip(self.sent.len().saturating_sub(count)).map(Sent::outgoing).collect()
+    }
+
     pub(crate) fn resend(&self) -> Vec<Outgoing> {
         self.sent.iter().map(Sent::outgoing).collect()
     }

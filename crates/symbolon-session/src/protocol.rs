@@ -284,7 +284,7 @@ pub trait Storable: Sized {
     /// [`DecodeError`]; every invariant of the type is checked.
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError>;
 
-    /// An upper bound of the encoding's length, so that no buffer grows and leaves a copy of a secret behind.
+    /// An upper bound of the encoding's length, so that no buffer has to grow, which costs a wiped copy.
     fn max_len(&self) -> usize {
         1024
     }

@@ -280,18 +280,20 @@ impl<P: Protocol> Session<P> {
 
     /// Delivers every round that is complete.
     fn progress(&mut self) -> Result<Step<P>, Error<P::Held>> {
-        let mut out = Vec::new();
+        // frames of this call, the last of all that were sent: of one that fails nothing leaves, and a dealing has shares in it
+        let mut made = 0;
         loop {
-            let Phase::Rounds(play, _) = &self.phase else { return Ok(Step::Continue(out)) };
+            let Phase::Rounds(play, _) = &self.phase else { return Ok(Step::Continue(self.line.last(made))) };
             if let Err(fault) = play.same_sid(&self.line) {
                 return Err(self.abort(None, fault, None));
             }
             if play.missing(&self.line).next().is_some() {
+                let out = self.line.last(made);
                 self.line.prune();
                 return Ok(Step::Continue(out));
             }
             let Phase::Rounds(mut play, state) = mem::replace(&mut self.phase, Phase::Finished) else {
-                return Ok(Step::Continue(out));
+                return Ok(Step::Continue(self.line.last(made)));
             };
             let inbox = play.inbox(&mut self.line);
             let (round, mut rng) = (play.awaited, play.rng(&self.line, play.awaited));
@@ -301,28 +303,29 @@ impl<P: Protocol> Session<P> {
             match next {
                 Next::Round(state, drafts) => {
                     let sent = play.frames_of(&self.line, following, drafts, None);
-                    out.extend(sent.iter().map(Sent::outgoing));
+                    made = made.saturating_add(sent.len());
                     self.line.sent.extend(sent);
                     let awaited = play.next_awaited(&self.line, round);
                     debug_assert!(awaited.is_some(), "a protocol that waits for nobody is done");
                     play.awaited = awaited.unwrap_or(u8::MAX);
                     self.phase = Phase::Rounds(play, state);
                     if awaited.is_none() {
-                        return Ok(Step::Continue(out));
+                        return Ok(Step::Continue(self.line.last(made)));
                     }
                 }
                 Next::Done(output, drafts, held) => {
                     debug_assert!(!P::KEY_MAKING, "a key-making run ends with `Prepared`");
                     let sent = play.frames_of(&self.line, following, drafts, None);
-                    out.extend(sent.iter().map(Sent::outgoing));
+                    made = made.saturating_add(sent.len());
                     self.line.sent.extend(sent);
+                    let out = self.line.last(made);
                     self.line.prune();
                     return Ok(Step::Done(output, Some(held), out));
                 }
                 Next::Prepared { output, encoded, outcome, drafts, held } => {
                     debug_assert!(P::KEY_MAKING, "only a key-making run ends with `Prepared`");
                     // frames of an earlier round that this call made leave with the last ones
-                    let before = self.line.sent.len().saturating_sub(out.len());
+                    let before = self.line.sent.len().saturating_sub(made);
                     let mut last = self.line.sent.split_off(before);
                     last.extend(play.frames_of(&self.line, following, drafts, Some(&outcome)));
                     let missing = match play.unconfirmed(&mut self.line, &outcome) {

@@ -391,6 +391,7 @@ mod tests {
     use super::*;
     use crate::key_share::tests::deal;
     use crate::{Marks, Member, Parts, split};
+    use alloc::vec;
     use symbolon_core::{Ed25519, SeedRng};
 
     /// The nodes' key: `y_S` shared among three.
@@ -400,7 +401,7 @@ mod tests {
         let ids = [11, 12, 13].map(|id| PartyId::new(id).unwrap());
         let member = |(id, one): (PartyId, &crate::Share<G>)| Member {
             id,
-            identity: Identity::name("a node"),
+            identity: Identity::Key([u8::try_from(id.get()).unwrap(); 32]),
             public_share: one.value.public(),
         };
         KeyShare::new(Parts {

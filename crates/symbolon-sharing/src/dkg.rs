@@ -209,7 +209,7 @@ fn receive<G: Group>(
         let both = opened.and_then(|opened| Ok((opened, share?)));
         both.map_err(|fault| Failed::new(*dealer, fault))
     };
-    // with room for all, so that it does not grow and leave copies of shares behind
+    // with room for all: growing would cost a wiped copy
     let mut dealt = Vec::with_capacity(commitments.len());
     for commitment in commitments {
         dealt.push(read(commitment)?);

@@ -1,7 +1,7 @@
 //! The way out: the whole key, from enough opened shares, offline (safety.md S4; backup.md, exit).
 
 use crate::{Change, Consent, KeyShare, PairFactor};
-use alloc::{boxed::Box, vec::Vec};
+use alloc::vec::Vec;
 use symbolon_core::{Group, Secp256k1, SecretScalar, on_cleared_stack};
 
 /// A key that somebody holds whole. The secret is wiped on drop.
@@ -11,8 +11,7 @@ use symbolon_core::{Group, Secp256k1, SecretScalar, on_cleared_stack};
 /// printable::<symbolon_sharing::Exit<symbolon_core::Ed25519>>();
 /// ```
 pub struct Exit<G: Group> {
-    // boxed: it is moved to the caller
-    secret: Box<SecretScalar<G>>,
+    secret: SecretScalar<G>,
     public_key: G::Point,
     chain_code: [u8; 32],
 }
@@ -70,7 +69,7 @@ pub fn exit<G: Group>(shares: &[KeyShare<G>], consent: &Consent) -> Result<Exit<
         if secret.public() != *first.public_key() {
             return Err(ExitError::Mixed);
         }
-        Ok(Exit { secret: Box::new(secret), public_key: *first.public_key(), chain_code: *first.chain_code() })
+        Ok(Exit { secret, public_key: *first.public_key(), chain_code: *first.chain_code() })
     })
 }
 
@@ -98,7 +97,7 @@ pub fn exit_pair(one: &PairFactor, other: &PairFactor, consent: &Consent) -> Res
         if secret.public() != *one.public_key() {
             return Err(ExitError::Mixed);
         }
-        Ok(Exit { secret: Box::new(secret), public_key: *one.public_key(), chain_code: *one.chain_code() })
+        Ok(Exit { secret, public_key: *one.public_key(), chain_code: *one.chain_code() })
     })
 }
 

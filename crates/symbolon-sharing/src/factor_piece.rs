@@ -56,7 +56,7 @@ impl FactorName {
     /// Of the other side's factor, from one's own.
     #[must_use]
     pub fn of_peer(own: &PairFactor) -> Self {
-        Self { peer_point: own.secret().public(), ..Self::of(own) }
+        on_cleared_stack(|| Self { peer_point: own.secret().public(), ..Self::of(own) })
     }
 }
 
@@ -130,7 +130,7 @@ impl FactorPiece {
     /// Whether the piece lies on the committed polynomial: what a node checks when it receives one, and now and then.
     #[must_use]
     pub fn verify(&self) -> bool {
-        self.common.commitments.verify(&index::<Secp256k1>(self.node), self.value.expose())
+        on_cleared_stack(|| self.common.commitments.verify(&index::<Secp256k1>(self.node), self.value.expose()))
     }
 }
 

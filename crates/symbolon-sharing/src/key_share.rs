@@ -1,7 +1,7 @@
 //! A Shamir share of a key, with everything that tells it from every other share.
 
 use crate::{Marks, lagrange, lagrange_at};
-use alloc::{boxed::Box, vec::Vec};
+use alloc::vec::Vec;
 use symbolon_core::{
     Group, KeyId, PartyId, Secp256k1, SecretBytes, SecretScalar, SharingId, Threshold, Transcript, on_cleared_stack,
     wire::{DecodeError, Kind, Reader, Writer},
@@ -80,8 +80,7 @@ pub struct KeyShare<G: Group> {
     members: Vec<Member<G>>,
     threshold: Threshold,
     me: PartyId,
-    // boxed: a share is moved, and a secret that stands in it would leave a copy behind wherever it was
-    x: Box<SecretScalar<G>>,
+    x: SecretScalar<G>,
     public_key: G::Point,
     chain_code: [u8; 32],
     marks: Marks,
@@ -129,42 +128,42 @@ impl<G: Group> KeyShare<G> {
     /// # Errors
     /// [`KeyShareError`].
     pub fn new(parts: Parts<G>) -> Result<Self, KeyShareError> {
-        let Parts { scheme, key_id, sharing_id, epoch, members, threshold, me, x, public_key, chain_code, marks } =
-            parts;
-        if scheme == Scheme::Ecdsa && G::ID != Secp256k1::ID {
-            return Err(KeyShareError::Scheme);
-        }
-        let ids = members.iter().map(|m| (m.id, m.identity));
-        let roster = Roster::new(me, ids.clone()).map_err(|_| KeyShareError::Members)?;
-        if !roster.members().iter().copied().eq(ids) || Threshold::new(threshold.get(), members.len()).is_err() {
-            return Err(KeyShareError::Members);
-        }
-        let t = usize::from(threshold.get());
-        let (first, others) = members.split_at_checked(t).ok_or(KeyShareError::PublicShares)?;
-        let zero = G::Scalar::default();
-        let mut consistent = !G::is_identity(&public_key) && interpolate(first, &zero)? == public_key;
-        for member in others {
-            consistent &= interpolate(first, &index::<G>(member.id))? == member.public_share;
-        }
-        // a lower degree would mean that fewer shares than t are enough
-        let (fewer, _) = first.split_at_checked(t - 1).ok_or(KeyShareError::PublicShares)?;
-        consistent &= interpolate(fewer, &zero)? != public_key;
-        if !consistent || members.iter().any(|m| G::is_identity(&m.public_share)) {
-            return Err(KeyShareError::PublicShares);
-        }
-        let own = members.iter().find(|m| m.id == me).ok_or(KeyShareError::Members)?;
-        if own.public_share != x.public() {
-            return Err(KeyShareError::SecretShare);
-        }
-        let x = Box::new(x);
-        Ok(Self { scheme, key_id, sharing_id, epoch, members, threshold, me, x, public_key, chain_code, marks })
+        on_cleared_stack(|| {
+            let Parts { scheme, key_id, sharing_id, epoch, members, threshold, me, x, public_key, chain_code, marks } =
+                parts;
+            if scheme == Scheme::Ecdsa && G::ID != Secp256k1::ID {
+                return Err(KeyShareError::Scheme);
+            }
+            let ids = members.iter().map(|m| (m.id, m.identity));
+            let roster = Roster::new(me, ids.clone()).map_err(|_| KeyShareError::Members)?;
+            if !roster.members().iter().copied().eq(ids) || Threshold::new(threshold.get(), members.len()).is_err() {
+                return Err(KeyShareError::Members);
+            }
+            let t = usize::from(threshold.get());
+            let (first, others) = members.split_at_checked(t).ok_or(KeyShareError::PublicShares)?;
+            let zero = G::Scalar::default();
+            let mut consistent = !G::is_identity(&public_key) && interpolate(first, &zero)? == public_key;
+            for member in others {
+                consistent &= interpolate(first, &index::<G>(member.id))? == member.public_share;
+            }
+            // a lower degree would mean that fewer shares than t are enough
+            let (fewer, _) = first.split_at_checked(t - 1).ok_or(KeyShareError::PublicShares)?;
+            consistent &= interpolate(fewer, &zero)? != public_key;
+            if !consistent || members.iter().any(|m| G::is_identity(&m.public_share)) {
+                return Err(KeyShareError::PublicShares);
+            }
+            let own = members.iter().find(|m| m.id == me).ok_or(KeyShareError::Members)?;
+            if own.public_share != x.public() {
+                return Err(KeyShareError::SecretShare);
+            }
+            Ok(Self { scheme, key_id, sharing_id, epoch, members, threshold, me, x, public_key, chain_code, marks })
+        })
     }
 
     /// The same without the checks, for protocols whose own checks imply every invariant.
     pub(crate) fn from_checked(parts: Parts<G>) -> Self {
         let Parts { scheme, key_id, sharing_id, epoch, members, threshold, me, x, public_key, chain_code, marks } =
             parts;
-        let x = Box::new(x);
         Self { scheme, key_id, sharing_id, epoch, members, threshold, me, x, public_key, chain_code, marks }
     }
 

@@ -50,11 +50,13 @@ impl PairFactor {
         public_key: Point,
         chain_code: [u8; 32],
     ) -> Result<Self, PairFactorError> {
-        let fits = Secp256k1::mul(&peer_point, secret.expose()) == public_key;
-        if !fits || Secp256k1::is_identity(&public_key) || secret.public() == peer_point {
-            return Err(PairFactorError);
-        }
-        Ok(Self { pair, key_id, generation, secret, peer_point, public_key, chain_code, marks: Marks::default() })
+        on_cleared_stack(|| {
+            let fits = Secp256k1::mul(&peer_point, secret.expose()) == public_key;
+            if !fits || Secp256k1::is_identity(&public_key) || secret.public() == peer_point {
+                return Err(PairFactorError);
+            }
+            Ok(Self { pair, key_id, generation, secret, peer_point, public_key, chain_code, marks: Marks::default() })
+        })
     }
 
     /// The local role and both identities.

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use rand_core::CryptoRng;
-use symbolon_core::{Group, SecretScalar, Threshold};
+use symbolon_core::{Group, SecretScalar, Threshold, on_cleared_stack};
 use symbolon_proofs::FeldmanVector;
 
 /// One share `f(x)` at index `x`. The value is secret.
@@ -113,25 +113,30 @@ pub fn split<G: Group>(
     indices: &[G::Scalar],
     rng: &mut impl CryptoRng,
 ) -> Result<(Vec<Share<G>>, FeldmanVector<G>), ShamirError> {
-    let needed = usize::from(threshold.get());
-    if indices.len() < needed {
-        return Err(ShamirError::Count { got: indices.len(), needed });
-    }
-    check_indices::<G>(indices)?;
-    // f(z) = s + a_1 z + .. + a_{t-1} z^{t-1}; random_scalar never gives zero
-    let mut coefficients = Vec::with_capacity(needed);
-    coefficients.push(SecretScalar::<G>::new(*secret.expose()));
-    coefficients.extend((1..needed).map(|_| SecretScalar::random(rng)));
-    let commitments = coefficients.iter().map(SecretScalar::public).collect();
-    let commitments = FeldmanVector::new(commitments, threshold).map_err(|_| ShamirError::ZeroSecret)?;
-    let shares = indices
-        .iter()
-        .map(|x| {
-            let horner = |acc: G::Scalar, a: &SecretScalar<G>| acc * *x + *a.expose();
-            Share { index: *x, value: SecretScalar::new(coefficients.iter().rev().fold(G::Scalar::default(), horner)) }
-        })
-        .collect();
-    Ok((shares, commitments))
+    on_cleared_stack(|| {
+        let needed = usize::from(threshold.get());
+        if indices.len() < needed {
+            return Err(ShamirError::Count { got: indices.len(), needed });
+        }
+        check_indices::<G>(indices)?;
+        // f(z) = s + a_1 z + .. + a_{t-1} z^{t-1}; random_scalar never gives zero
+        let mut coefficients = Vec::with_capacity(needed);
+        coefficients.push(SecretScalar::<G>::new(*secret.expose()));
+        coefficients.extend((1..needed).map(|_| SecretScalar::random(rng)));
+        let commitments = coefficients.iter().map(SecretScalar::public).collect();
+        let commitments = FeldmanVector::new(commitments, threshold).map_err(|_| ShamirError::ZeroSecret)?;
+        let shares = indices
+            .iter()
+            .map(|x| {
+                let horner = |acc: G::Scalar, a: &SecretScalar<G>| acc * *x + *a.expose();
+                Share {
+                    index: *x,
+                    value: SecretScalar::new(coefficients.iter().rev().fold(G::Scalar::default(), horner)),
+                }
+            })
+            .collect();
+        Ok((shares, commitments))
+    })
 }
 
 /// Rebuilds the secret from at least `t` shares. Every share is verified against the commitments first.
@@ -139,25 +144,27 @@ pub fn split<G: Group>(
 /// # Errors
 /// Too few shares, zero or duplicate indices, [`ShamirError::BadShares`] with every bad position.
 pub fn combine<G: Group>(shares: &[Share<G>], commitments: &FeldmanVector<G>) -> Result<SecretScalar<G>, ShamirError> {
-    let needed = commitments.points().len();
-    if shares.len() < needed {
-        return Err(ShamirError::Count { got: shares.len(), needed });
-    }
-    let indices: Vec<_> = shares.iter().map(|s| s.index).collect();
-    check_indices::<G>(&indices)?;
-    let bad: Vec<_> = shares
-        .iter()
-        .enumerate()
-        .filter(|(_, s)| !commitments.verify(&s.index, s.value.expose()))
-        .map(|(i, _)| i)
-        .collect();
-    if !bad.is_empty() {
-        return Err(ShamirError::BadShares(bad));
-    }
-    let used = indices.get(..needed).unwrap_or(&indices);
-    let weights = lagrange::<G>(used)?;
-    let terms = weights.iter().zip(shares).map(|(lambda, share)| *lambda * *share.value.expose());
-    Ok(SecretScalar::new(terms.sum()))
+    on_cleared_stack(|| {
+        let needed = commitments.points().len();
+        if shares.len() < needed {
+            return Err(ShamirError::Count { got: shares.len(), needed });
+        }
+        let indices: Vec<_> = shares.iter().map(|s| s.index).collect();
+        check_indices::<G>(&indices)?;
+        let bad: Vec<_> = shares
+            .iter()
+            .enumerate()
+            .filter(|(_, s)| !commitments.verify(&s.index, s.value.expose()))
+            .map(|(i, _)| i)
+            .collect();
+        if !bad.is_empty() {
+            return Err(ShamirError::BadShares(bad));
+        }
+        let used = indices.get(..needed).unwrap_or(&indices);
+        let weights = lagrange::<G>(used)?;
+        let terms = weights.iter().zip(shares).map(|(lambda, share)| *lambda * *share.value.expose());
+        Ok(SecretScalar::new(terms.sum()))
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,11 @@
     reason = "a test"
 )]
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 use symbolon_siege::{
     all,
     campaign::{Length, Tally, campaign, lines, replay, sieges},
@@ -67,11 +71,44 @@ fn every_heavy_protocol() {
     besieged(true, 16);
 }
 
+/// What comes of a lie about each place of each message, by itself: as `verdicts.txt` says. A check that does not name its liar any
+/// more, or is gone, changes a line. `SYMBOLON_UPDATE=1` writes the file anew, for review.
+#[test]
+fn a_lie_about_any_place_ends_as_it_did() {
+    let mut table = String::new();
+    for siege in sieges(&[]) {
+        let tries = if is_heavy(siege.name()) { 3 } else { 6 };
+        for place in siege.places() {
+            let mut verdicts = BTreeSet::new();
+            // a move may change nothing, and then the next one is tried
+            for number in 1..60 {
+                let report = siege.aim(place, number);
+                assert!(report.violations.is_empty(), "{} {place} {number}: {:?}", siege.name(), report.violations);
+                verdicts.extend(report.verdict.map(|(_, verdict)| (number, verdict)));
+                if verdicts.len() == tries {
+                    break;
+                }
+            }
+            assert!(!verdicts.is_empty(), "{}: {place} is never altered", siege.name());
+            let verdicts: BTreeSet<_> = verdicts.into_iter().map(|(_, verdict)| format!("{verdict:?}")).collect();
+            let verdicts = verdicts.into_iter().collect::<Vec<_>>().join(" ").to_lowercase();
+            table.push_str(&format!("{}\t{place}\t{verdicts}\n", siege.name()));
+        }
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verdicts.txt");
+    if std::env::var_os("SYMBOLON_UPDATE").is_some() {
+        fs::write(&path, &table).unwrap();
+    }
+    let known = fs::read_to_string(&path).unwrap();
+    let changed: Vec<_> = table.lines().zip(known.lines()).filter(|(now, then)| now != then).collect();
+    assert!(table == known, "now and then: {changed:#?}");
+}
+
 #[test]
 fn a_seed_and_the_same_bytes_are_one_run() {
     let names: Vec<_> = ["dkg", "hand-over", "frost-sign", "keygen", "sign-online"].map(String::from).into();
     for siege in sieges(&names) {
-        let mut traces = std::collections::BTreeSet::new();
+        let mut traces = BTreeSet::new();
         for seed in 0..12 {
             let (one, other) = (replay(siege.as_ref(), seed), replay(siege.as_ref(), seed));
             assert_eq!((one.trace, &one.log), (other.trace, &other.log));

@@ -137,6 +137,8 @@ pub trait Besieged {
     fn name(&self) -> &'static str;
     /// One run. The same choices and number give the same run again.
     fn run(&self, choices: &mut dyn Choices, number: u64, log: bool) -> Report;
+    /// One run on a calm network in which one party lies about this place, and nothing else happens.
+    fn aim(&self, at: Place, number: u64) -> Report;
     /// Everything that a liar can alter.
     fn places(&self) -> Vec<Place>;
     /// Reviewed places whose change may go unnoticed with a right result.
@@ -237,6 +239,10 @@ impl<C: Case> Besieged for Siege<C> {
 
     fn run(&self, choices: &mut dyn Choices, number: u64, log: bool) -> Report {
         Run::new(self, &self.strays, &self.older, choices, number, log).play()
+    }
+
+    fn aim(&self, at: Place, number: u64) -> Report {
+        Run::aimed(self, &self.older, &mut Seed::new(number), number, at).play()
     }
 
     fn places(&self) -> Vec<Place> {

@@ -114,7 +114,7 @@ impl<'f, G: Group> Dealt<'f, G> {
         private: Reader<'_>,
     ) -> Result<Self, Fault> {
         let wanted = if setup.is_new(setup.me) { setup.keys.len() } else { 0 };
-        // with room for all, so that it does not grow and leave copies behind
+        // with room for all: growing would cost a wiped copy
         self.private = Vec::with_capacity(wanted);
         private.whole(|r| {
             for _ in 0..wanted {

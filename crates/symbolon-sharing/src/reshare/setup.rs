@@ -198,36 +198,38 @@ pub fn import<G: Group>(
     key: Option<(SecretScalar<G>, [u8; 32])>,
     plan: Import<G>,
 ) -> Result<Ready<G, Imports>, PlanError> {
-    if key.is_some() != (me == plan.dealer.0) {
-        return Err(PlanError::NoShare);
-    }
-    if G::is_identity(&plan.public_key) {
-        return Err(PlanError::ZeroKey);
-    }
-    if let Some((key, _)) = &key
-        && key.public() != plan.public_key
-    {
-        return Err(PlanError::OtherKey);
-    }
-    let marks = Marks { imported: true, ..Marks::default() };
-    let known = |chain_code: &[u8; 32]| Known {
-        points: vec![plan.public_key],
-        others: Vec::new(),
-        chain_code: *chain_code,
-        marks,
-    };
-    let known = key.as_ref().map(|(_, chain_code)| known(chain_code));
-    let imported = Key {
-        scheme: plan.scheme,
-        old: None,
-        new_epoch: 0,
-        public_key: plan.public_key,
-        factors: Factors::Gone,
-        known,
-    };
-    let source = key.map_or(Source::nothing(), |(key, _)| Source::key(key));
-    let dealers = vec![plan.dealer];
-    Ok((ReshareSetup::new(me, (dealers.clone(), 1), dealers, (plan.new, plan.threshold), vec![imported])?, source))
+    on_cleared_stack(|| {
+        if key.is_some() != (me == plan.dealer.0) {
+            return Err(PlanError::NoShare);
+        }
+        if G::is_identity(&plan.public_key) {
+            return Err(PlanError::ZeroKey);
+        }
+        if let Some((key, _)) = &key
+            && key.public() != plan.public_key
+        {
+            return Err(PlanError::OtherKey);
+        }
+        let marks = Marks { imported: true, ..Marks::default() };
+        let known = |chain_code: &[u8; 32]| Known {
+            points: vec![plan.public_key],
+            others: Vec::new(),
+            chain_code: *chain_code,
+            marks,
+        };
+        let known = key.as_ref().map(|(_, chain_code)| known(chain_code));
+        let imported = Key {
+            scheme: plan.scheme,
+            old: None,
+            new_epoch: 0,
+            public_key: plan.public_key,
+            factors: Factors::Gone,
+            known,
+        };
+        let source = key.map_or(Source::nothing(), |(key, _)| Source::key(key));
+        let dealers = vec![plan.dealer];
+        Ok((ReshareSetup::new(me, (dealers.clone(), 1), dealers, (plan.new, plan.threshold), vec![imported])?, source))
+    })
 }
 
 fn agreed<G: Group>(plan: &Plan<G>, consent: &Consent) -> Result<(), PlanError> {

@@ -127,6 +127,11 @@ impl Targets {
     pub(super) fn draw(&self, choices: &mut dyn Choices) -> Plan {
         let places = self.places();
         let place = places[choices.below(places.len())];
+        self.draw_at(place, choices)
+    }
+
+    /// A lie about one of its places.
+    pub(super) fn draw_at(&self, place: Place, choices: &mut dyn Choices) -> Plan {
         let same: Vec<_> = self.0.iter().filter(|plan| plan.place() == place).collect();
         let mut plan = same[choices.below(same.len())].clone();
         let moves = match plan.what {

@@ -213,6 +213,31 @@ impl<'r> Run<'r> {
         run
     }
 
+    /// A run on a calm network with one liar, who lies about this place and does nothing else.
+    pub(super) fn aimed(
+        stage: &'r dyn Stage,
+        older: &Rc<Bodies>,
+        choices: &'r mut dyn Choices,
+        number: u64,
+        at: Place,
+    ) -> Self {
+        let mut run = Self::empty(stage, choices, number, false);
+        run.shared.older = Rc::clone(older);
+        run.crashes = MOST_CRASHES;
+        let able: Vec<_> =
+            stage.members().into_iter().filter(|member| stage.targets(*member).places().contains(&at)).collect();
+        let liar = able[run.choices.below(able.len())];
+        let plan = stage.targets(liar).draw_at(at, run.choices);
+        run.corrupt.insert(liar, Corrupt::default());
+        for member in stage.members() {
+            let plans = if member == liar { vec![plan.clone()] } else { Vec::new() };
+            for (face, frames) in run.seat(member, plans, false).1 {
+                run.post(member, face, frames);
+            }
+        }
+        run
+    }
+
     /// Plans what a corrupt party does, and seats it.
     fn corrupted(&mut self, me: PartyId, honest: &[PartyId]) -> Firsts {
         let targets = self.stage.targets(me);
