@@ -8,7 +8,9 @@ use crate::{
     secrets::{Recording, Secrets},
 };
 use core::time::Duration;
+use crypto_bigint::{U256, const_monty_params, modular::ConstMontyForm};
 use rand_core::Rng;
+use sha3::{Digest, Keccak512};
 use symbolon::{
     Identity, IdentityKey, KeyId, KeyShare, MemoryLedger, PartyId, SharingId, Storable, Threshold,
     backup::{
@@ -23,7 +25,7 @@ use symbolon_seal::{
     DeviceKey, XWingKey, open_with_device, open_with_point, open_with_xwing, seal_to_device, seal_to_point,
     seal_to_xwing,
 };
-use symbolon_sharing::{Marks, Member, Parts, Scheme, combine_factor, split, split_factor};
+use symbolon_sharing::{Marks, Member, Parts, Scheme, combine, combine_factor, split, split_factor};
 use zeroize::Zeroizing;
 
 const CHEAP: Work = Work { log_n: 14, r: 1, p: 1 };
@@ -34,11 +36,14 @@ fn id(i: u16) -> PartyId {
 }
 
 /// Both shares of a key.
-fn shares(r: &Report, epoch: u32) -> Vec<Share> {
+pub fn shares(r: &mut Report, epoch: u32) -> Vec<Share> {
     let secret = SecretScalar::<Secp256k1>::random(&mut Recording::new(50));
     let indices = [1u64, 2].map(<Secp256k1 as Group>::Scalar::from);
-    let (parts, _) =
-        split(&secret, Threshold::TWO, &indices, &mut Recording::new(51 + u64::from(epoch))).expect("two of two");
+    let rng = &mut Recording::new(51 + u64::from(epoch));
+    let made = r.entry("split", || split(&secret, Threshold::TWO, &indices, rng));
+    let (parts, commitments) = made.expect("two of two");
+    let again = r.entry("combine", || combine(&parts, &commitments)).expect("both");
+    r.entry("drop", || drop(again));
     let member = |i: u16| Member {
         id: id(i),
         identity: Identity::Key([u8::try_from(i).unwrap_or(0); 32]),
@@ -58,9 +63,10 @@ fn shares(r: &Report, epoch: u32) -> Vec<Share> {
             chain_code: [4; 32],
             marks: Marks::default(),
         };
-        KeyShare::new(parts).expect("a share")
+        r.entry("KeyShare::new", || KeyShare::new(parts)).expect("a share")
     };
-    let shares = vec![share(1), share(2)];
+    let shares: Vec<_> = [1, 2].map(share).into();
+    drop(parts);
     if r.pass == Pass::Learn {
         secret.watch();
         shares.watch();
@@ -151,13 +157,14 @@ fn backups(r: &mut Report) {
         watch_scrypt(&typed, &rng.log[0]);
     }
     publish(r, &made);
-    let (expected, limits) = (Expected::live(&old[0]), Limits::default());
+    let (expected, limits) = (r.entry("Expected::live", || Expected::live(&old[0])), Limits::default());
     for unlock in [Unlock::Password(&password), Unlock::Phrase(&phrase), Unlock::Device(&device)] {
         let opened = r
             .entry("restore", || backup::restore::<Share>(made.file.as_bytes(), &unlock, &expected, &limits).ok())
             .expect("it opens");
         r.entry("drop", || drop(opened));
         let file = Backup::from_pem(&made.file).expect("a backup");
+        r.entry("Backup::validate_password", || file.validate_password(&unlock, &limits).is_ok());
         r.entry("Backup::validate_share", || file.validate_share::<Share>(&unlock, &expected, &limits).is_ok());
     }
     let wrong = text(63);
@@ -165,7 +172,7 @@ fn backups(r: &mut Report) {
     r.entry("restore: wrong password", || {
         backup::restore::<Share>(made.file.as_bytes(), &Unlock::Password(&wrong), &expected, &limits).is_err()
     });
-    let other = Expected::live(&new[0]);
+    let other = r.entry("Expected::live", || Expected::live(&new[0]));
     r.entry("restore: another share", || {
         backup::restore::<Share>(made.file.as_bytes(), &Unlock::Password(&password), &other, &limits).is_err()
     });
@@ -178,7 +185,7 @@ fn backups(r: &mut Report) {
     r.entry("restore: a damaged file", || {
         forged.is_ok_and(|file| file.open::<Share>(&Unlock::Phrase(&phrase), &expected, &limits).is_ok())
     });
-    let live = Expected::live(&old[0]).slots(made.slots);
+    let live = expected.slots(made.slots);
     let changed = r.entry("change_password", || {
         backup::change_password::<Share>(made.file.as_bytes(), &password, (&wrong, CHEAP), &live, &limits, &mut rng)
     });
@@ -189,6 +196,13 @@ fn backups(r: &mut Report) {
         backup::add_slot::<Share>(made.file.as_bytes(), &slot, &unlock, &live, &limits, &mut rng)
     });
     publish(r, &more.expect("one more"));
+    let file = Backup::from_pem(&made.file).expect("a backup");
+    let unlock = Unlock::Phrase(&phrase);
+    let fewer = r.entry("Backup::remove_slot", || file.remove_slot::<Share>(0, &unlock, &live, &limits, &mut rng));
+    r.publish(&fewer.expect("two are left").to_bytes());
+    let other =
+        r.entry("Backup::replace_slot", || file.replace_slot::<Share>(0, &slot, &unlock, &live, &limits, &mut rng));
+    r.publish(&other.expect("as many").to_bytes());
     r.entry("reseal", || backup::reseal(made.file.as_bytes(), &new[0], &made.slots, &mut rng).is_ok());
     r.entry("drop", || drop((password, wrong, phrase, device, words, old, new)));
 }
@@ -200,7 +214,7 @@ fn exports(r: &mut Report) {
     let device = r.entry("IdentityKey::from_seed", || IdentityKey::from_seed(seed));
     let share = both.swap_remove(0);
     let expected = Expected::key(*share.public_key()).share(share.secret().public());
-    let header = share.header();
+    let header = r.entry("header", || share.header());
     let receiver = r.entry("Receiver::new", || Receiver::new(&header, Duration::from_secs(9), rng));
     let receiver = receiver.unwrap_or_else(|never| match never {});
     let request = r.entry("Receiver::request", || receiver.request(&device));
@@ -316,18 +330,41 @@ fn sealing(r: &mut Report) {
     r.entry("drop", || drop(key));
 }
 
+const_monty_params!(
+    Order,
+    U256,
+    "30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001",
+    "The order of BN254."
+);
+
+/// `halves[0]*2^256 + halves[1]` modulo the order: its encoding, and the limbs of its Montgomery form.
+fn watch_dero(what: &'static str, halves: &[[u8; 32]; 2]) {
+    type Scalar = ConstMontyForm<Order, { U256::LIMBS }>;
+    let [high, low] = halves.map(|half| Scalar::new(&U256::from_be_slice(&half)));
+    let scalar = high * (Scalar::new(&U256::MAX) + Scalar::ONE) + low;
+    for integer in [&scalar.retrieve(), scalar.as_montgomery()] {
+        let bytes = Zeroizing::new(<[u8; 32]>::from(integer.to_be_bytes()));
+        Needles::watch(what, bytes.as_slice());
+    }
+}
+
 fn dero(r: &mut Report) {
     let rng = &mut Recording::new(69);
     let mut bytes = Zeroizing::new([0; 32]);
     rng.fill_bytes(bytes.as_mut());
     // below the order
     bytes[0] &= 0x1f;
-    if r.pass == Pass::Learn {
-        Needles::watch("a key of DERO", bytes.as_ref());
-    }
     let key =
         r.entry("dero: SecretKey::from_bytes", || symbolon_dero::SecretKey::from_bytes(&bytes)).expect("in range");
-    r.entry("dero: SecretKey::sign", || key.sign(symbolon_dero::Network::Mainnet, *b"a message", rng).is_ok());
+    let mut rng = Recording::new(72);
+    r.entry("dero: SecretKey::sign", || key.sign(symbolon_dero::Network::Mainnet, *b"a message", &mut rng).is_ok());
+    if r.pass == Pass::Learn {
+        watch_dero("a key of DERO", &[[0; 32], *bytes]);
+        let hash = Keccak512::new().chain_update("symbolon/dero/nonce").chain_update(rng.log[0].as_slice());
+        let wide = Zeroizing::new(<[u8; 64]>::from(hash.chain_update(*bytes).chain_update(b"a message").finalize()));
+        let (halves, _) = wide.as_chunks::<32>();
+        watch_dero("a nonce of DERO", &[halves[0], halves[1]]);
+    }
     r.entry("drop", || drop(key));
     let mut seed = Zeroizing::new([0; 32]);
     rng.fill_bytes(seed.as_mut());

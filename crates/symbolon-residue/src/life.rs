@@ -111,7 +111,7 @@ fn life(r: &mut Report) {
     let mut files = Vec::new();
     for side in all {
         let made = r.entry("backup", || backup::backup(&side.share, &slots, &mut rng)).expect("a backup");
-        let expected = Expected::live(&side.share).slots(made.slots);
+        let expected = r.entry("Expected::live", || Expected::live(&side.share)).slots(made.slots);
         crate::leaving::publish(r, &made);
         files.push((made.file, expected, side.pair.me()));
         r.entry("drop", || drop(side));
@@ -129,7 +129,7 @@ fn life(r: &mut Report) {
     let device = r.entry("IdentityKey::from_seed", || IdentityKey::from_seed(seed));
     let server = shares.remove(0);
     let expected = Expected::key(*server.public_key()).share(server.secret().public());
-    let (header, until) = (server.header(), Duration::from_secs(9));
+    let (header, until) = (r.entry("header", || server.header()), Duration::from_secs(9));
     let receiver = r.entry("Receiver::new", || Receiver::new(&header, until, &mut rng));
     let receiver = receiver.unwrap_or_else(|never| match never {});
     let request = r.entry("Receiver::request", || receiver.request(&device));

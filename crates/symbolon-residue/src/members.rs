@@ -3,22 +3,22 @@
 use crate::{
     Needles,
     report::{Pass, Report},
-    run::{Joined, Napping, Twist, play, run, start, storage},
-    secrets::{Recording, Secrets},
-    watched::{Watched, deals},
+    run::{Joined, Napping, Twist, play, resume_ending, run, start, storage},
+    secrets::{Recording, Secrets, watch_identity},
+    watched::{Watched, deals, hedged},
 };
 use rand_core::Rng;
 use std::collections::BTreeMap;
 use symbolon::{
-    Auth, DerivationPath, Identity, IdentityKey, KeyShare, Label, MemoryLedger, PairSetup, PartyId, Payload, Protocol,
-    Roster, Scheme, Session, Setup, Signature, Suite, Suspend, Threshold,
-    committee::{Change, Consent, Reshared},
+    Auth, DerivationPath, Header, Identity, IdentityKey, KeyShare, Label, MemoryLedger, PairSetup, PartyId, Payload,
+    Protocol, Roster, Scheme, Session, Setup, Signature, Suite, Suspend, Threshold, close,
+    committee::{Change, Consent, DeviceKey, OpenWith, Reshared, SealTo},
     frost::{
         self, Ciphersuite, CommitmentList, FrostItem, FrostOnline, FrostOnlineSetup, FrostPreprocess,
         FrostPreprocessSetup, FrostRequest, FrostSign, Nonces, Signers, SigningPackage,
     },
 };
-use symbolon_core::{Ed25519, Group, Secp256k1, SecretBytes};
+use symbolon_core::{Ed25519, Group, Secp256k1, SecretBytes, SecretScalar, Transcript};
 use symbolon_ecdsa::{
     QuorumFull, QuorumFullSetup, QuorumItem, QuorumOnline, QuorumOnlineSetup, QuorumPreprocess, QuorumPreprocessSetup,
     QuorumRequest,
@@ -39,10 +39,12 @@ impl Secrets for Signature {
     fn watch(&self) {}
 }
 
+/// What it holds is drawn: `k` is a scalar of a round's stream.
 impl Secrets for QuorumItem {
     fn watch(&self) {}
 }
 
+/// Its nonces are [`hedged`].
 impl<C: Ciphersuite> Secrets for FrostItem<C> {
     fn watch(&self) {}
 }
@@ -55,34 +57,31 @@ type Shares<G> = BTreeMap<PartyId, KeyShare<G>>;
 type AllSetups = BTreeMap<PartyId, BTreeMap<PartyId, PairSetup>>;
 const MESSAGE: &[u8] = b"a message to sign";
 
-fn id(i: u16) -> PartyId {
+pub fn id(i: u16) -> PartyId {
     PartyId::new(i).expect("not zero")
 }
 
 /// The seed of an identity key.
-fn seed(i: u16) -> SecretBytes<32> {
+pub fn seed(i: u16) -> SecretBytes<32> {
     SecretBytes::random(&mut Recording::new(500 + u64::from(i)))
 }
 
-fn key(me: PartyId) -> IdentityKey {
+pub fn key(me: PartyId) -> IdentityKey {
     IdentityKey::from_seed(seed(me.get()))
 }
 
-fn auth(me: PartyId) -> Auth {
+pub fn auth(me: PartyId) -> Auth {
     Auth::Signed(key(me))
 }
 
 /// The keys that sign frames, in the forms of their scalars too.
-fn watch_keys(r: &Report) {
+pub fn watch_keys(r: &Report) {
     if r.pass == Pass::Learn {
-        for i in 1..=4 {
-            Needles::watch("an identity key", seed(i).expose());
-            Needles::watch_scalar::<Ed25519>("an identity key", frost::scalar_from_seed(&seed(i)).expose());
-        }
+        (1..=5).for_each(|i| watch_identity(seed(i).expose()));
     }
 }
 
-fn holder(i: u16) -> (PartyId, Identity) {
+pub fn holder(i: u16) -> (PartyId, Identity) {
     (id(i), key(id(i)).identity())
 }
 
@@ -99,7 +98,7 @@ fn dkg_setup<G: Group>(me: PartyId, scheme: Scheme) -> DkgSetup<G> {
 }
 
 /// Ends of an honest run.
-fn outputs<O: Secrets, H: Secrets>(ends: BTreeMap<PartyId, crate::run::End<O, H>>) -> BTreeMap<PartyId, O> {
+pub fn outputs<O: Secrets, H: Secrets>(ends: BTreeMap<PartyId, crate::run::End<O, H>>) -> BTreeMap<PartyId, O> {
     ends.into_iter().map(|(id, end)| (id, end.output.expect("an honest run ends"))).collect()
 }
 
@@ -182,6 +181,18 @@ fn keys<G: Group>(reports: &mut Vec<Report>, only: Option<&str>, scheme: Scheme)
         watch_keys(r);
         for twist in [Twist::Honest].into_iter().chain((0..18).step_by(3).map(Twist::Cancel)) {
             let ends = dkg::<G>(r, scheme, twist);
+            for (me, sealed) in ends.iter().filter_map(|(me, end)| end.sealed.as_ref().map(|sealed| (*me, sealed))) {
+                resume_ending::<Dkg<G>>(r, sealed, auth(me));
+            }
+            if twist == Twist::Cancel(6) {
+                // the first member is asked again by the second
+                let (frame, mut ledger) = (&ends[&id(2)].sent[0], MemoryLedger::default());
+                let roster = Roster::new(id(1), members()).expect("a committee");
+                let closed = r.entry("session::close", || {
+                    close::<Dkg<G>, _>(id(2), frame, &roster, auth(id(1)), &mut ledger).is_ok()
+                });
+                assert!(closed);
+            }
             r.entry("drop", || drop(ends));
         }
         for message in 1..=4 {
@@ -189,6 +200,9 @@ fn keys<G: Group>(reports: &mut Vec<Report>, only: Option<&str>, scheme: Scheme)
             with_liar::<Dkg<G>>(r, parties, message);
         }
         napping::<Dkg<G>>(r, members().iter().map(|m| (dkg_setup::<G>(m.0, scheme), &())).collect());
+    });
+    Report::add(reports, only, names::<G>("who is away on secp256k1", "who is away on Ed25519"), |r| {
+        away::<G>(r, scheme)
     });
     Report::add(reports, only, names::<G>("resharing on secp256k1", "resharing on Ed25519"), |r| {
         watch_keys(r);
@@ -246,6 +260,51 @@ fn keys<G: Group>(reports: &mut Vec<Report>, only: Option<&str>, scheme: Scheme)
         }
         r.entry("drop", || drop((new, sources)));
     });
+}
+
+/// The third holder is away, and takes its share later: with a device key or with its old share.
+fn away<G: Group>(r: &mut Report, scheme: Scheme) {
+    watch_keys(r);
+    let device = DeviceKey::generate(&mut Recording::new(70)).unwrap_or_else(|never| match never {});
+    if r.pass == Pass::Learn {
+        Needles::watch("a device key", device.to_bytes().expose());
+    }
+    let shares = outputs(dkg::<G>(r, scheme, Twist::Honest));
+    let old = [&shares[&id(3)]];
+    let dealers = [id(1), id(2)];
+    let ways = [
+        (SealTo::Device(*device.public()), OpenWith::Device(&device)),
+        (SealTo::OldShare, OpenWith::OldShares(old.as_slice())),
+    ];
+    for (to, with) in ways {
+        let absent = [(id(3), to)];
+        let ready = |me| refresh(&shares[&me], &dealers, 1, Factors::Gone).expect("a later epoch");
+        let (setups, sources): (Vec<_>, Vec<_>) = dealers.map(ready).into_iter().unzip();
+        let parties = setups.into_iter().zip(&sources).map(|(setup, source)| {
+            let me = setup.roster().me();
+            (setup.with_offline(&absent).expect("one is away"), source, (), auth(me))
+        });
+        let ends = play::<Reshare<G, Refreshes>>(r, parties.collect(), Twist::Honest, 45);
+        let rounds = <Reshare<G, Refreshes> as Protocol>::ROUNDS;
+        let last = |frame: &&Vec<u8>| Header::parse(frame).is_ok_and(|header| header.round == rounds);
+        let words: Vec<_> = ends.values().flat_map(|end| &end.sent).filter(last).cloned().collect();
+        let made = ends[&id(1)].output.as_ref().expect("an honest run ends");
+        let package = made.package.as_ref().expect("one is away");
+        let holder = ready(id(3)).0.offline_holder(&absent).expect("it is in the list");
+        let (label, mut rng) = (Label::new("residue").expect("short"), Recording::new(71));
+        let mine = r.entry("OfflineHolder::receive", || holder.receive(&label, package, &words, with, &mut rng));
+        let mine = mine.expect("it opens");
+        let refused =
+            r.entry("OfflineHolder::receive", || holder.receive(&label, package, &words[1..], with, &mut rng));
+        assert!(refused.is_err());
+        let (share, own) = (mine.share.as_ref().expect("a member"), key(id(3)));
+        if r.pass == Pass::Learn {
+            share.watch();
+        }
+        r.entry("KeyHealth::confirmation", || mine.health.confirmation(share, &own).is_ok());
+        r.entry("drop", || drop((mine, ends, own)));
+    }
+    r.entry("drop", || drop((shares, device)));
 }
 
 fn setups(r: &mut Report, twist: Twist) -> AllSetups {
@@ -319,9 +378,23 @@ fn ecdsa(r: &mut Report) {
     r.entry("drop", || drop(shares));
 }
 
+/// The nonce is a hash over what was drawn.
+fn sign_alone<C: Ciphersuite>(r: &mut Report, scalar: &SecretScalar<C>) {
+    let mut rng = Recording::new(49);
+    r.entry("frost::sign_with_scalar", || frost::sign_with_scalar(scalar, MESSAGE, &mut rng).is_ok());
+    if r.pass == Pass::Learn {
+        let t = Transcript::new("eddsa", "offline nonce").part([C::ID]).part(rng.log[0].as_slice());
+        let nonce = t.part(scalar.to_bytes().expose()).part(MESSAGE).scalar::<C>();
+        Needles::watch_scalar::<C>("an offline nonce", &nonce);
+    }
+}
+
 fn frost<C: Ciphersuite>(r: &mut Report) {
     watch_keys(r);
     let shares: Shares<C> = outputs(dkg::<C>(r, Scheme::Frost, Twist::Honest));
+    if r.pass == Pass::Learn {
+        shares.values().for_each(|share| hedged::<C>(share.secret()));
+    }
     let signers = [id(1), id(2), id(3)];
     let request = |share| FrostRequest::new(share, &signers, MESSAGE).expect("these signers");
     for twist in [Twist::Honest, Twist::Cancel(0), Twist::Cancel(3), Twist::Cancel(6)] {
@@ -365,7 +438,7 @@ fn frost<C: Ciphersuite>(r: &mut Report) {
         frost::scalar_from_seed(&seed).watch();
     }
     let scalar = r.entry("frost::scalar_from_seed", || frost::scalar_from_seed(&seed));
-    let mut rng = Recording::new(49);
-    r.entry("frost::sign_with_scalar", || frost::sign_with_scalar(&scalar, MESSAGE, &mut rng).is_ok());
+    sign_alone::<Ed25519>(r, &scalar);
+    sign_alone::<C>(r, shares[&id(1)].secret());
     r.entry("drop", || drop((scalar, shares)));
 }

@@ -162,6 +162,13 @@ impl Needles {
         USED.load(Relaxed)
     }
 
+    /// How many of them are of secrets that were not published.
+    #[must_use]
+    pub fn secret() -> usize {
+        let tags = TABLE.iter().map(|slot| slot.tag.load(Relaxed));
+        tags.filter(|tag| *tag != 0 && tag & PUBLIC == 0).count()
+    }
+
     /// How many bytes were freed and looked at.
     #[must_use]
     pub fn seen() -> usize {

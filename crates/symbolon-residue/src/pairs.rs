@@ -3,7 +3,7 @@
 use crate::{
     Needles,
     report::{Pass, Report},
-    run::{Twist, play, storage},
+    run::{Twist, play, resume_ending, storage},
     secrets::{Recording, Secrets},
 };
 use symbolon::{
@@ -216,6 +216,7 @@ fn with(reports: &mut Vec<Report>, only: Option<&str>, stock: &Stock, suite: Sui
                 let parties = ROLES.map(|role| (CreateSetup::new(role).bank(2), &(), (), channel()));
                 for (_, end) in play::<Create>(r, parties.into(), twist, 12) {
                     end.output.into_iter().for_each(|wallet| keep(r, wallet));
+                    end.sealed.iter().for_each(|sealed| resume_ending::<Create>(r, sealed, channel()));
                     if let Some(Made { setup, items }) = end.held {
                         put_setups(r, [setup]);
                         put_items(r, items);

@@ -1,6 +1,9 @@
 //! The table: what each operation leaves, entry by entry.
 
-use crate::{Hit, Needles, dead, watched::LEARNING};
+use crate::{
+    Hit, Needles, dead,
+    watched::{self, LEARNING},
+};
 use core::sync::atomic::Ordering::Relaxed;
 use std::collections::BTreeMap;
 
@@ -25,6 +28,8 @@ pub struct Line {
     pub dead: BTreeMap<Hit, usize>,
     /// The deepest use of the stack, clearing included.
     pub deepest: usize,
+    /// The most bytes below what was cleared.
+    pub below: usize,
 }
 
 /// The lines of one pass.
@@ -33,12 +38,15 @@ pub struct Report {
     pub pass: Pass,
     /// By operation and entry.
     pub lines: BTreeMap<(&'static str, &'static str), Line>,
-    operation: &'static str,
+    /// Of what.
+    pub operation: &'static str,
+    /// How many windows were looked for.
+    pub needles: usize,
 }
 
 impl Report {
     fn new(pass: Pass, operation: &'static str) -> Self {
-        Self { pass, lines: BTreeMap::new(), operation }
+        Self { pass, lines: BTreeMap::new(), operation, needles: 0 }
     }
 
     /// [`Self::of`] an operation that is wanted.
@@ -54,7 +62,8 @@ impl Report {
         LEARNING.store(true, Relaxed);
         work(&mut Self::new(Pass::Learn, operation));
         LEARNING.store(false, Relaxed);
-        let mut look = Self::new(Pass::Look, operation);
+        watched::forget();
+        let mut look = Self { needles: Needles::secret(), ..Self::new(Pass::Look, operation) };
         work(&mut look);
         look
     }
@@ -70,6 +79,7 @@ impl Report {
         let line = self.lines.entry((self.operation, entry)).or_default();
         line.calls += 1;
         line.deepest = line.deepest.max(left.deepest);
+        line.below = line.below.max(left.below);
         left.hits.into_iter().for_each(|hit| *line.dead.entry(hit).or_default() += 1);
         Needles::take_freed().into_iter().for_each(|hit| *line.freed.entry(hit).or_default() += 1);
         result

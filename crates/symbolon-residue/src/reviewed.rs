@@ -5,6 +5,10 @@ use crate::Hit;
 /// The most stack that any entry may use, its clearing included: 128 KiB below its own frames (`symbolon_core::on_cleared_stack`),
 /// and once more where one entry calls another.
 pub const DEEPEST: usize = 168 * 1024;
+/// The same for `symbolon-dero`, which clears 32 KiB below its own frames.
+pub const DEEPEST_DERO: usize = 40 * 1024;
+/// What may lie below the cleared part: what the clearings themselves spill, two words for each of those that are inside of one another.
+pub const SPILLED: usize = 96;
 
 /// `PBKDF2-HMAC-SHA-256(password, salt, 1, ..)`, the first block of scrypt's memory.
 pub const SCRYPT_BEGINS: &str = "what scrypt begins with";

@@ -7,8 +7,8 @@ use crate::{
 };
 use std::collections::{BTreeMap, VecDeque};
 use symbolon::{
-    Auth, Error, Header, Label, MemoryLedger, Outgoing, PartyId, Pending, Protocol, Session, Setup, Step, StorageKey,
-    Stored, Suspend, To,
+    Auth, Error, Header, Label, MemoryLedger, Outgoing, PartyId, Pending, Protocol, Session, Setup, Step, Storable,
+    StorageKey, Stored, Suspend, To,
 };
 use symbolon_core::SecretBytes;
 use symbolon_testkit::Lying;
@@ -187,6 +187,10 @@ pub struct End<O, H> {
     pub output: Option<O>,
     /// What came back.
     pub held: Option<H>,
+    /// The pending value as it was stored.
+    pub sealed: Option<Vec<u8>>,
+    /// The public frames that it sent.
+    pub sent: Vec<Vec<u8>>,
 }
 
 /// Runs sessions until nobody has anything to say. `dealt` are private frames with shares, which are no public bytes.
@@ -198,11 +202,13 @@ pub fn run<O: Secrets, H: Secrets>(
 ) -> BTreeMap<PartyId, End<O, H>> {
     let ids: Vec<_> = parties.iter().map(|party| party.0).collect();
     let mut mail = VecDeque::new();
-    let post = |r: &mut Report, mail: &mut VecDeque<Mail>, from: PartyId, frames: Vec<Outgoing>| {
+    let (mut sealed_by, mut sent) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
+    let mut post = |r: &mut Report, mail: &mut VecDeque<Mail>, from: PartyId, frames: Vec<Outgoing>| {
         for Outgoing { to, bytes } in frames {
             let bytes = Zeroizing::new(bytes);
             if !(dealt && matches!(to, To::One(_))) {
                 r.publish(&bytes);
+                sent.entry(from).or_default().push(bytes.to_vec());
             }
             for other in ids.iter().filter(|id| **id != from && (to == To::All || to == To::One(**id))) {
                 mail.push_back(Mail { from, to: *other, frame: bytes.clone() });
@@ -240,6 +246,7 @@ pub fn run<O: Secrets, H: Secrets>(
                     let (key, mut rng) = (storage(), Recording::new(7));
                     let sealed = r.entry("Pending::seal", || pending.seal(&key, &mut rng)).expect("it seals");
                     r.publish(sealed.as_bytes());
+                    sealed_by.insert(next.to, sealed.as_bytes().to_vec());
                     let receipt = sealed.stored();
                     r.entry("drop", || drop(pending));
                     step = Ok(session.stored(r, receipt));
@@ -250,7 +257,7 @@ pub fn run<O: Secrets, H: Secrets>(
                         output.watch();
                         held.watch();
                     }
-                    ends.insert(next.to, End { output: Some(output), held });
+                    ends.insert(next.to, End { output: Some(output), held, sealed: None, sent: Vec::new() });
                     post(r, &mut mail, next.to, frames);
                     break;
                 }
@@ -260,7 +267,7 @@ pub fn run<O: Secrets, H: Secrets>(
                         Error::Burned(burned) => burned.held,
                         Error::Rejected(_) => break,
                     };
-                    ends.insert(next.to, End { output: None, held: kept });
+                    ends.insert(next.to, End { output: None, held: kept, sealed: None, sent: Vec::new() });
                     break;
                 }
             }
@@ -269,13 +276,28 @@ pub fn run<O: Secrets, H: Secrets>(
     for (id, session) in sessions {
         if let std::collections::btree_map::Entry::Vacant(end) = ends.entry(id) {
             let held = session.cancel(r).or(held.remove(&id));
-            end.insert(End { output: None, held });
+            end.insert(End { output: None, held, sealed: None, sent: Vec::new() });
         } else {
             r.entry("drop", || drop(session));
         }
     }
     r.entry("drop", || drop(held));
+    for (id, end) in &mut ends {
+        end.sealed = sealed_by.remove(id);
+        end.sent = sent.remove(id).unwrap_or_default();
+    }
     ends
+}
+
+/// A stored pending value comes back.
+pub fn resume_ending<P: Protocol>(r: &mut Report, sealed: &[u8], auth: Auth)
+where
+    P::Output: Storable,
+{
+    let key = storage();
+    let back = r.entry("Session::resume_ending", || Session::<Watched<P>>::resume_ending(sealed, &key, auth).ok());
+    let (session, step) = back.expect("it was stored");
+    r.entry("drop", || drop((session, step)));
 }
 
 /// What a party starts with.

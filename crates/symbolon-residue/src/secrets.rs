@@ -2,9 +2,10 @@
 
 use crate::Needles;
 use rand_core::{TryCryptoRng, TryRng};
+use sha2::{Digest, Sha512};
 use std::collections::BTreeMap;
 use symbolon::{KeyShare, PairFactor, SecretScalar, SeedRng, Signed, wallet::Wallet};
-use symbolon_core::{Group, PartyId};
+use symbolon_core::{Ed25519, Group, PartyId, SecretBytes};
 use zeroize::Zeroizing;
 
 /// A value whose secrets can be looked for.
@@ -66,6 +67,23 @@ impl<T: Secrets> Secrets for BTreeMap<PartyId, T> {
     }
 }
 
+/// What signs for an Ed25519 seed: the scalar, and the prefix of its nonces.
+pub fn watch_identity(seed: &[u8; 32]) {
+    let hash = Zeroizing::new(<[u8; 64]>::from(Sha512::digest(seed)));
+    Needles::watch("an identity key", seed);
+    Needles::watch("the prefix of an identity key", &hash[32..]);
+    let scalar = symbolon::frost::scalar_from_seed(&SecretBytes::new(*seed));
+    Needles::watch_scalar::<Ed25519>("an identity key", scalar.expose());
+}
+
+/// The nonce of RFC 8032, of which and of the signature the scalar follows.
+pub fn watch_rfc8032_nonce(seed: &[u8; 32], message: &[u8]) {
+    let hash = Zeroizing::new(<[u8; 64]>::from(Sha512::digest(seed)));
+    let nonce =
+        Zeroizing::new(<[u8; 64]>::from(Sha512::new().chain_update(&hash[32..]).chain_update(message).finalize()));
+    Needles::watch_scalar::<Ed25519>("a nonce of RFC 8032", &Ed25519::scalar_from_wide(&nonce));
+}
+
 /// A generator of everything that the harness itself draws, the needles included: seeds of sessions, keys, salts. What is sent or
 /// stored of it is published afterwards.
 pub struct Recording {
@@ -99,6 +117,7 @@ impl TryRng for Recording {
         self.rng.try_fill_bytes(bytes)?;
         if crate::watched::LEARNING.load(core::sync::atomic::Ordering::Relaxed) {
             Needles::watch("what the caller's generator gave", bytes);
+            crate::watched::drawn(bytes);
             self.log.push(Zeroizing::new(bytes.to_vec()));
         }
         Ok(())

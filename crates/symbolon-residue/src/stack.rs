@@ -20,6 +20,28 @@ pub struct Dead {
     pub hits: Vec<Hit>,
     /// How far down it wrote, its own clearing included.
     pub deepest: usize,
+    /// How many bytes it wrote below what it cleared, if it did clear.
+    pub below: usize,
+}
+
+/// The least that any of the libraries clears. Nothing else leaves as many zeros.
+const CLEARED: usize = 32 * 1024;
+
+/// The bytes below the longest run of zeros that are neither zero nor [`PAINT`]. What the work itself wrote in the cleared part can't be
+/// told any more, nor need it be.
+fn below(stack: &[u8]) -> usize {
+    let (mut start, mut longest) = (0, 0..0);
+    for (at, byte) in stack.iter().enumerate() {
+        if *byte != 0 {
+            start = at + 1;
+        } else if at + 1 - start > longest.len() {
+            longest = start..at + 1;
+        }
+    }
+    if longest.len() < CLEARED - 64 {
+        return 0;
+    }
+    stack[..longest.start].iter().filter(|byte| ![0, PAINT].contains(byte)).count()
 }
 
 #[inline(never)]
@@ -66,7 +88,7 @@ pub fn dead<T>(work: impl FnOnce() -> T) -> (T, Dead) {
     let untouched = stack.iter().take_while(|byte| **byte == PAINT).count();
     let mut hits = Needles::in_bytes(&stack);
     hits.iter_mut().for_each(|hit| hit.place = DEPTH - hit.place);
-    let deepest = DEPTH - untouched;
+    let (deepest, below) = (DEPTH - untouched, below(&stack));
     stack.zeroize();
-    (result, Dead { hits, deepest })
+    (result, Dead { hits, deepest, below })
 }

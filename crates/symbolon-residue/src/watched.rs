@@ -3,7 +3,9 @@
 use crate::Needles;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use rand_core::Rng;
-use symbolon_core::{PartyId, SecretBytes, SeedRng};
+use std::sync::Mutex;
+use symbolon::frost::Ciphersuite;
+use symbolon_core::{PartyId, SecretBytes, SecretScalar, SeedRng};
 use symbolon_session::{Agreed, Draft, Failed, Inbox, Next, Protocol, Run, Sends, Suspend, To};
 use zeroize::Zeroizing;
 
@@ -11,6 +13,30 @@ use zeroize::Zeroizing;
 pub static LEARNING: AtomicBool = AtomicBool::new(false);
 /// Bytes of each round's generator that are looked for. A round that draws more fails.
 const STREAM: usize = 2 * 1024;
+
+type Made = Box<dyn Fn(&[u8; 32]) + Send>;
+/// What is made of each draw of 32 bytes.
+static MADE: Mutex<Vec<Made>> = Mutex::new(Vec::new());
+/// The name of the nonces that [`hedged`] finds.
+pub const FROST_NONCE: &str = "a FROST nonce";
+
+/// From now on a draw of 32 bytes may be the randomness of a nonce of this share: `H3(random || share)`, which is in no stream.
+pub fn hedged<C: Ciphersuite>(share: &SecretScalar<C>) {
+    let share = share.to_bytes();
+    let made = move |draw: &[u8; 32]| Needles::watch_scalar::<C>(FROST_NONCE, &C::h3(&[draw, share.expose()]));
+    MADE.lock().expect("nobody panics with it").push(Box::new(made));
+}
+
+/// Registers what is made of a draw.
+pub fn drawn(bytes: &[u8]) {
+    let Ok(draw) = bytes.try_into() else { return };
+    MADE.lock().expect("nobody panics with it").iter().for_each(|made| made(draw));
+}
+
+/// Nothing more is made of draws.
+pub fn forget() {
+    MADE.lock().expect("nobody panics with it").clear();
+}
 
 /// A party of `P` whose rounds draw from a generator with a key that this type knows: all that they draw is looked for. Private bodies
 /// are too, where they carry shares; all others are public.
@@ -30,7 +56,8 @@ fn with_stream<T>(rng: &mut SeedRng, round: impl FnOnce(&mut SeedRng) -> T) -> T
         own.fill_bytes(&mut next);
         let mut stream = Zeroizing::new(vec![0; STREAM]);
         SeedRng::new(key.expose()).fill_bytes(&mut stream);
-        assert!(stream.windows(32).any(|window| window == next), "a round draws more than is looked for");
+        let used = stream.windows(32).position(|window| window == next);
+        stream[..used.expect("a round draws more than is looked for")].chunks_exact(32).for_each(drawn);
     }
     result
 }

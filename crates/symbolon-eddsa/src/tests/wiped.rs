@@ -2,7 +2,8 @@
 //! public share are the secret share.
 
 use crate::{
-    FrostItem, FrostOnline, FrostOnlineSetup, FrostPreprocess, FrostPreprocessSetup, FrostRequest, FrostSign, Nonces,
+    CommitmentList, FrostItem, FrostOnline, FrostOnlineSetup, FrostPreprocess, FrostPreprocessSetup, FrostRequest,
+    FrostSign, Nonces, Signers, SigningPackage,
 };
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use symbolon_core::{Ed25519, PartyId, SecretBytes, Threshold};
@@ -84,8 +85,16 @@ fn child() {
         };
         run::<FrostOnline<G>>(online, &by_id);
     }
-    let kept = Nonces::<G>::generate(by_id[&ids()[0]], &mut seeded(9)).unwrap();
-    drop((banks, kept));
+    // one with a coordinator, whose nonces are kept between the rounds
+    let [own, other] = ids().map(|me| Nonces::<G>::generate(by_id[&me], &mut seeded(me.get().into())).unwrap());
+    patterns.scalar("d5", &own.hiding);
+    patterns.scalar("e5", &own.binding);
+    assert_eq!(patterns.found(), ["d3", "d4", "d5", "e3", "e4", "e5", "x"], "what is used is gone, the rest is found");
+    let signers = Signers::of(by_id[&ids()[0]], &ids()).unwrap();
+    let list = CommitmentList::new(ids().into_iter().zip([*own.commitments(), *other.commitments()])).unwrap();
+    let package = SigningPackage::new(signers, list, b"pay 1".to_vec()).unwrap();
+    package.sign(by_id[&ids()[0]], own).unwrap();
+    drop((banks, other));
     drop(by_id);
     drop(shares);
     let left = patterns.found();
