@@ -3,41 +3,45 @@
 use crate::{
     frost,
     memcheck::declassify,
-    run::{Table, run_all},
+    run::{Secret, Table, run_all},
 };
 use std::collections::BTreeMap;
 use symbolon::{
     DerivationPath, Group, Identity, IdentityKey, KeyShare, PairSetup, PartyId, Payload, Roster, Secp256k1,
-    SecretBytes, Storable, Suite, Threshold, wire::Reader,
+    SecretBytes, SecretScalar, Storable, Suite, Threshold, wire::Reader,
 };
 use symbolon_core::Ed25519;
 use symbolon_ecdsa::{
     QuorumFull, QuorumFullSetup, QuorumOnline, QuorumPreprocess, QuorumPreprocessSetup, QuorumRequest, SignerShare,
 };
 use symbolon_mta::{CommitteeSetup, CommitteeTerms};
-use symbolon_sharing::{Dkg, DkgSetup, Factors, Refreshes, Reshare, Scheme, refresh};
+use symbolon_sharing::{
+    Consent, Dkg, DkgSetup, Factors, HandOver, Import, Imports, Plan, Refreshes, Reshare, Scheme, hand_over, import,
+    refresh,
+};
 
 type Setups = BTreeMap<PartyId, BTreeMap<PartyId, PairSetup>>;
 type Shares<G> = BTreeMap<PartyId, KeyShare<G>>;
 
-fn members() -> Vec<(PartyId, Identity)> {
-    let member = |i: u8| {
+fn members() -> [(PartyId, Identity); 3] {
+    [1u8, 2, 3].map(|i| {
         let id = PartyId::new(i.into()).expect("not zero");
         (id, IdentityKey::from_seed(SecretBytes::new([i; 32])).identity())
-    };
-    (1..=3).map(member).collect()
+    })
 }
 
 /// Runs all of them.
 pub fn all(table: &mut Table) {
     let shares = shared::<Ed25519>(table, "Ed25519", Scheme::Frost);
     frost::all(table, &shares);
+    moved(table, "Ed25519", &shares);
     frost::seed(table);
     let shares = shared::<Secp256k1>(table, "secp256k1 for FROST", Scheme::Frost);
     frost::all(table, &shares);
     let shares = shared::<Secp256k1>(table, "secp256k1", Scheme::Ecdsa);
     let setups = pair_setups(table);
     sign(table, &shares, setups);
+    moved(table, "secp256k1", &shares);
 }
 
 fn pair_setups(table: &mut Table) -> Setups {
@@ -62,7 +66,7 @@ fn shared<G: Group>(table: &mut Table, curve: &str, scheme: Scheme) -> Shares<G>
     let name = format!("key generation of three on {curve}");
     let made = run_all::<Dkg<G>>(table, &name, setups.iter().map(|setup| (setup, &(), ())));
     let shares: Vec<_> = made.into_values().map(|(share, ())| reload(table, curve, &share)).collect();
-    let dealers: Vec<_> = members().iter().map(|member| member.0).collect();
+    let dealers = members().map(|member| member.0);
     let ready: Vec<_> =
         shares.iter().map(|share| refresh(share, &dealers, 1, Factors::Gone).expect("a later epoch")).collect();
     let name = format!("refresh of three on {curve}");
@@ -73,6 +77,37 @@ fn shared<G: Group>(table: &mut Table, curve: &str, scheme: Scheme) -> Shares<G>
         (id, reload(table, curve, &reshared.share.expect("a member")))
     };
     made.into_iter().map(share).collect()
+}
+
+/// A hand-over to a committee of another threshold, and the import of a key.
+fn moved<G: Group>(table: &mut Table, curve: &str, shares: &Shares<G>) {
+    let (dealers, threshold) = (members().map(|member| member.0), Threshold::new(2, 3).expect("two of three"));
+    let ready = shares.iter().map(|(me, share)| {
+        let plan = Plan::of(share, &dealers, share.epoch() + 1, Factors::Gone).change_threshold(threshold);
+        let plan = plan.expect("another threshold");
+        let consent = Consent::new(plan.changes());
+        hand_over(*me, Some(share), plan, &consent).expect("as agreed")
+    });
+    let ready: Vec<_> = ready.collect();
+    let parties = ready.iter().map(|(setup, source)| (setup, source, ()));
+    run_all::<Reshare<G, HandOver>>(table, &format!("hand-over of three on {curve}"), parties);
+
+    let key = SecretScalar::<G>::random(&mut Secret::new(80));
+    // as the caller knows it
+    let mut public_key =
+        table.step(format!("public key on {curve}"), || G::point_to_bytes(&key.public()).as_ref().to_vec());
+    declassify(&mut public_key);
+    let plan = Import {
+        dealer: members()[0],
+        new: members().into(),
+        threshold,
+        scheme: shares.values().next().expect("three shares").scheme(),
+        public_key: G::point_from_bytes(&public_key).expect("encoded"),
+    };
+    let mut key = Some((key, [4; 32]));
+    let ready = members().map(|(me, _)| import(me, key.take(), plan.clone()).expect("the first has the key"));
+    let parties = ready.iter().map(|(setup, source)| (setup, source, ()));
+    run_all::<Reshare<G, Imports>>(table, &format!("import of three on {curve}"), parties);
 }
 
 /// As it comes back from the store: all but the secret share is public.

@@ -1,6 +1,8 @@
 //! Lies that need all secrets of both sides, which no peer has: what would have to happen for the last checks to be
 //! reached. Everything that a peer can do is in `tests/liar`.
 
+pub(crate) mod statistics;
+
 use crate::{
     DerivationPath, Payload, Preprocess, PreprocessSetup, Preprocessed, Request,
     item::{COMMIT, Hidden},

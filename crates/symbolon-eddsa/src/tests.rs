@@ -1,5 +1,6 @@
 //! The test vectors of RFC 9591, appendix E, with all intermediate values.
 
+mod statistics;
 #[cfg(target_os = "linux")]
 mod wiped;
 

@@ -47,11 +47,17 @@ fn codes(column: &str) -> impl Iterator<Item = &str> {
     column.split('`').skip(1).step_by(2)
 }
 
-/// The tests that an answer names: `file::test`.
-fn tests(answer: &str) -> Vec<(&str, &str)> {
-    codes(answer)
-        .filter_map(|code| code.split_once(".rs::").map(|(file, test)| (&code[..file.len() + 3], test)))
+/// The functions that an answer names, `file::function`: tests, and after the word "through" what a test calls.
+fn functions(answer: &str, called: bool) -> Vec<(&str, &str)> {
+    let parts: Vec<_> = answer.split('`').collect();
+    let named = parts.chunks_exact(2).filter(|pair| pair[0].ends_with("through ") == called);
+    named
+        .filter_map(|pair| pair[1].split_once(".rs::").map(|(file, name)| (&pair[1][..file.len() + 3], name)))
         .collect()
+}
+
+fn tests(answer: &str) -> Vec<(&str, &str)> {
+    functions(answer, false)
 }
 
 fn source(file: &str) -> String {
@@ -74,18 +80,69 @@ fn every_named_file_exists(table: &Table) {
     }
 }
 
+/// A function as rustfmt lays it out: the attributes and comments that stand right before it, and its text up to the brace below
+/// its first letter.
+fn function(source: &str, name: &str) -> Option<(Vec<String>, String)> {
+    let lines: Vec<_> = source.lines().collect();
+    let at = lines.iter().position(|line| {
+        let declared =
+            line.trim_start().trim_start_matches("pub ").strip_prefix("fn ").and_then(|rest| rest.strip_prefix(name));
+        declared.is_some_and(|rest| rest.starts_with(['(', '<']))
+    })?;
+    let first = lines[at];
+    let end = format!("{}}}", &first[..first.len() - first.trim_start().len()]);
+    let length = lines[at..].iter().position(|line| *line == end)?;
+    let above = lines[..at].iter().rev().map(|line| line.trim());
+    let above = above.take_while(|line| !line.is_empty() && !line.ends_with(['{', '}'])).map(str::to_owned);
+    Some((above.collect(), lines[at..at + length].join("\n")))
+}
+
+/// Whether a test of this file is compiled: it is the root of a library or of a test, or a root or another such file declares it,
+/// in the test profile or on this system.
+fn is_compiled(file: &str) -> bool {
+    const GATES: [&str; 2] = ["#[cfg(test)]", "#[cfg(target_os = \"linux\")]"];
+    let parts: Vec<_> = file.split('/').collect();
+    if let [_, "src", "lib.rs" | "main.rs"] | [_, "tests", _] | [_, "tests", _, "main.rs"] = parts[..] {
+        return source(file)
+            .lines()
+            .all(|line| !line.starts_with("#![cfg") || GATES.contains(&line.replace('!', "").as_str()));
+    }
+    let (folder, name) = file.rsplit_once('/').unwrap();
+    let module = format!("mod {};", name.strip_suffix(".rs").unwrap());
+    let parents = ["/lib.rs", "/main.rs", ".rs"].map(|end| format!("{folder}{end}"));
+    parents.iter().filter(|parent| workspace().join("crates").join(parent).exists()).any(|parent| {
+        let text = source(parent);
+        let lines: Vec<_> = text.lines().collect();
+        let declares =
+            |line: &str| line.strip_suffix(&module).is_some_and(|before| ["", "pub ", "pub(crate) "].contains(&before));
+        let at = lines.iter().position(|line| declares(line));
+        let mut above =
+            at.map(|at| lines[..at].iter().rev().take_while(|line| line.starts_with("#["))).into_iter().flatten();
+        at.is_some() && above.all(|line| !line.starts_with("#[cfg") || GATES.contains(line)) && is_compiled(parent)
+    })
+}
+
+/// The text of a test that is run.
+fn test_body(source: &str, file: &str, test: &str) -> String {
+    let (above, body) = function(source, test).unwrap_or_else(|| panic!("there is no {test} in {file}"));
+    assert!(above.iter().any(|line| line == "#[test]"), "{file}: {test} is no test");
+    assert!(
+        !above.iter().any(|line| ["#[ignore", "#[cfg"].iter().any(|start| line.starts_with(start))),
+        "{file}: {test} is not always run"
+    );
+    body
+}
+
 /// How many.
 fn every_named_test_exists(table: &Table) -> usize {
     let (mut sources, mut named) = (BTreeMap::new(), 0);
-    for (number, columns) in table.rows() {
+    for columns in table.rows().values() {
         for (file, test) in tests(columns.last().unwrap()) {
-            let source = sources.entry(file.to_owned()).or_insert_with(|| source(file));
-            let at = source.find(&format!("fn {test}("));
-            let at = at.unwrap_or_else(|| panic!("{}: row {number}: there is no {test} in {file}", table.document));
-            // the attribute stands right before, with nothing but other attributes and comments between
-            let before = &source[..at];
-            let is_test = before.rfind("#[test]").is_some_and(|start| !before[start..].contains("\n}\n"));
-            assert!(is_test, "row {number}: {test} is not run");
+            let source = sources.entry(file.to_owned()).or_insert_with(|| {
+                assert!(is_compiled(file), "{file} belongs to no test");
+                source(file)
+            });
+            test_body(source, file, test);
             named += 1;
         }
     }
@@ -118,10 +175,39 @@ fn every_bad_input_has_its_answer() {
     every_named_file_exists(&INPUTS);
     assert!(every_named_test_exists(&INPUTS) > INPUTS.rows);
     for (number, columns) in INPUTS.rows() {
-        let files: String = tests(&columns[4]).iter().map(|(file, _)| source(file)).collect();
+        let (of, tests) = (&columns[4], tests(&columns[4]));
+        let mut bodies: Vec<_> = tests.iter().map(|(file, test)| test_body(&source(file), file, test)).collect();
+        // each is called by what stands before it
+        for (file, name) in functions(of, true) {
+            let calls =
+                |body: &String| [format!("{name}("), format!("{name}::<")].iter().any(|call| body.contains(call));
+            assert!(bodies.iter().any(calls), "row {number}: no test of it calls {name}");
+            let (_, body) = function(&source(file), name).unwrap_or_else(|| panic!("there is no {name} in {file}"));
+            bodies.push(body);
+        }
         for error in codes(&columns[3]) {
-            assert!(files.contains(error), "row {number}: no file of its tests has {error}");
+            assert!(bodies.iter().any(|body| body.contains(error)), "row {number}: none of its tests has {error}");
         }
         assert!(codes(&columns[3]).next().is_some() || !columns[3].is_empty(), "row {number} says what comes of it");
     }
+}
+
+/// What this file refuses in a list: tests that are not run, and errors that only another function names.
+#[test]
+fn tests_that_are_not_run_are_refused() {
+    let source = "#[test]\nfn runs() {\n    one();\n}\n\n#[test]\n// why\n#[ignore = \"slow\"]\nfn waits() {\n}\n\n\
+                  #[cfg(feature = \"x\")]\n#[test]\nfn gated() {\n}\n\nfn helper<T>() {\n    two();\n}\n";
+    let body = test_body(source, "file", "runs");
+    assert!(body.contains("one()") && !body.contains("two()"));
+    assert!(function(source, "helper").unwrap().1.contains("two()"));
+    for name in ["waits", "gated", "helper", "nothing"] {
+        assert!(std::panic::catch_unwind(|| test_body(source, "file", name)).is_err(), "{name}");
+    }
+    assert!(
+        is_compiled("symbolon/tests/facade/known_attacks.rs") && is_compiled("symbolon-mta/src/tests/statistics.rs")
+    );
+    // below a test, but declared by none
+    assert!(!is_compiled("symbolon/tests/facade/nothing.rs") && !is_compiled("symbolon-mta/src/tests/nothing.rs"));
+    let answer = "`a.rs::one` through `b.rs::two`; `c.rs`";
+    assert_eq!((tests(answer), functions(answer, true)), (vec![("a.rs", "one")], vec![("b.rs", "two")]));
 }

@@ -1,20 +1,18 @@
-//! Shares, nonces and the names of runs are as random as numbers of their kind are. Choice bits, pads, gadgets and products are
-//! looked at where they are made, in `symbolon-mta/src/tests/statistics.rs`; secrecy is counted exactly, in a group of 13
+//! Shares and the names of runs are as random as numbers of their kind are. Choice bits, pads, gadgets and products are looked at
+//! where they are made, in `symbolon-mta/src/tests/statistics.rs`; nonces, which no signature shows a bias of, in
+//! `symbolon-ecdsa/src/tests/statistics.rs` and `symbolon-eddsa/src/tests/statistics.rs`; secrecy is counted exactly, in a group of 13
 //! elements, in `symbolon-sharing/tests/toy.rs`.
 
 use crate::crowd::Devices;
-use crate::world::{World, label, pair};
+use crate::world::{label, pair};
 use rand_core::Rng;
 use std::collections::BTreeSet;
-use symbolon::{
-    Auth, DerivationPath, Ed25519, Group, Header, Keygen, KeygenSetup, Payload, Role, Secp256k1, SecretScalar, SeedRng,
-    Session, Signed, frost::Nonces,
-};
+use symbolon::{Auth, Ed25519, Group, Header, Keygen, KeygenSetup, Role, Secp256k1, SecretScalar, SeedRng, Session};
 use symbolon_sharing::split;
 use symbolon_testkit::chi_square::{
     ALARM, accept, accept_bytes, accept_distinct, coin, independent, seed, tails, uniform,
 };
-use symbolon_testkit::{Duo, seeded};
+use symbolon_testkit::seeded;
 
 /// Published quantiles, and the closed forms of two and four degrees of freedom.
 #[test]
@@ -122,63 +120,6 @@ fn refreshed<G: Group>(from: u64) {
 fn refreshed_shares_are_independent_of_the_old_ones() {
     refreshed::<Secp256k1>(seed(3));
     refreshed::<Ed25519>(seed(4));
-}
-
-/// `r` is the x coordinate of `R`: of a nonce with a bias it would have one too.
-#[test]
-fn nonces_of_ecdsa() {
-    let from = seed(5);
-    let world = World::new(from);
-    let [servers, clients] = world.items(from + 1, 256);
-    let (mut r, mut s, mut odd) = (Vec::new(), Vec::new(), 0);
-    let payload = Payload::personal_message("the same for all");
-    for (server, client) in servers.into_iter().zip(clients) {
-        let mut rng = seeded(from + 2);
-        let mut start = |role: Role, item| {
-            let wallet = world.wallet(role);
-            wallet.sign_banked(item, payload, DerivationPath::root(), Auth::Channel, &mut rng).unwrap()
-        };
-        let (ends, _) = Duo::new(start(Role::Server, server), start(Role::Client, client)).run();
-        let [_, client] = ends;
-        let Signed::Signature(signature) = client.output else { panic!("the client has it") };
-        r.push(signature.r());
-        s.push(signature.s());
-        odd += u32::from(signature.recovery_id().is_y_odd());
-    }
-    let nibbles = |values: &[[u8; 32]]| {
-        let mut counts = [0; 16];
-        // the first byte of a low s is below 128
-        for byte in values.iter().flat_map(|value| &value[1..]) {
-            counts[usize::from(byte >> 4)] += 1;
-            counts[usize::from(byte & 15)] += 1;
-        }
-        uniform(&counts)
-    };
-    accept("r", nibbles(&r));
-    accept("s", nibbles(&s));
-    accept("the parity of y", coin(odd, 256));
-    assert_eq!(r.iter().collect::<BTreeSet<_>>().len(), 256, "no nonce twice");
-}
-
-#[test]
-fn nonces_of_frost() {
-    fn check<C: Group + symbolon::frost::Ciphersuite>(from: u64) {
-        let share = crate::crowd::again(Devices::<C>::create(2, 2, from).share(1));
-        let mut rng = seeded(from + 1);
-        let mut bytes = Vec::new();
-        let mut seen = BTreeSet::new();
-        for _ in 0..1024 {
-            let commitments = Nonces::<C>::generate(&share, &mut rng).unwrap().commitments().to_bytes();
-            for point in commitments.chunks_exact(C::POINT_LEN) {
-                // without the tag of a point of secp256k1
-                bytes.extend_from_slice(&point[C::POINT_LEN - 32..]);
-                assert!(seen.insert(point.to_vec()), "no nonce twice");
-            }
-        }
-        accept_bytes("commitments to nonces", &bytes);
-    }
-    check::<Ed25519>(seed(6));
-    check::<Secp256k1>(seed(8));
 }
 
 /// Tags of runs, which are hashes of their nonces; scalars; and the generators of rounds: none twice in a million draws.

@@ -2,7 +2,9 @@
 //! signer can do is in `tests/quorum`.
 
 use super::*;
-use crate::{Digest, Payload, QuorumPreprocess, QuorumPreprocessSetup};
+use crate::{
+    Digest, Payload, QuorumPreprocess, QuorumPreprocessSetup, preprocess::MAX_BATCH, tests::statistics::accept_nonces,
+};
 use alloc::collections::BTreeSet;
 use symbolon_mta::{CommitteeSetup, CommitteeTerms};
 use symbolon_session::{Auth, Identity, IdentityKey, Label, Outgoing, Protocol, Session};
@@ -41,11 +43,20 @@ fn committee(members: &[u16]) -> BTreeMap<u16, Setups> {
 
 /// Two items of each signer. The setups go back.
 fn items(all: &mut BTreeMap<u16, Setups>, signers: &[u16], seed: u64) -> BTreeMap<PartyId, Vec<QuorumItem>> {
+    batch(all, signers, seed, 2)
+}
+
+fn batch(
+    all: &mut BTreeMap<u16, Setups>,
+    signers: &[u16],
+    seed: u64,
+    count: u16,
+) -> BTreeMap<PartyId, Vec<QuorumItem>> {
     let one = |me: &u16| {
         let own = all.get_mut(me).unwrap();
         let peers = signers.iter().filter(|peer| *peer != me);
         let mut setups: Setups = peers.map(|peer| (id(*peer), own.remove(&id(*peer)).unwrap())).collect();
-        let setup = QuorumPreprocessSetup::new(id(*me), &holders(signers), &mut setups, 2).unwrap();
+        let setup = QuorumPreprocessSetup::new(id(*me), &holders(signers), &mut setups, count).unwrap();
         start::<QuorumPreprocess>(*me, setup, setups, seed)
     };
     let started: Vec<_> = signers.iter().map(one).collect();
@@ -86,6 +97,20 @@ fn row_52_shares_of_zero() {
         let distinct: BTreeSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());
     }
+}
+
+/// Nonces, and the factors that hide them, as pre-processing leaves them in the banks of all signers.
+#[test]
+fn row_56_nonces_of_a_quorum() {
+    let mut all = committee(&SIGNERS);
+    let from = symbolon_testkit::chi_square::seed(8000);
+    let mut own: Vec<OwnNonce> = Vec::new();
+    for seed in [from, from + 1] {
+        let made = batch(&mut all, &SIGNERS, seed, MAX_BATCH / 2);
+        own.extend(made.into_values().flatten().map(|item| item.own));
+    }
+    accept_nonces("k", own.iter().map(|own| &own.k));
+    accept_nonces("phi", own.iter().map(|own| &own.phi));
 }
 
 const SIGNERS: [u16; 3] = [1, 2, 3];
