@@ -490,7 +490,7 @@ def sessions(protocols):
 
 
 # the adversary delivers the first frame of another run, and then once more: the judge took that for a lie of the session
-once = {"pair": [("first-frame-twice", b"\xff\xff\xff" + b"\x58" * 56 + bytes.fromhex("fffffffffffffff600fff600f6f6f6f6f978"))]}
+once = {"pair": [("either-first-frame-twice", b"\xff\xff\xff" + b"\x58" * 56 + bytes.fromhex("fffffffffffffff600fff600f6f6f6f6f978"))]}
 for family, protocols in [("pair", 5), ("wallet", 5), ("committee", 8), ("quorum", 4), ("frost", 6)]:
     write(f"session_{family}", sessions(protocols) + once.get(family, []))
 write("stored", stored())
