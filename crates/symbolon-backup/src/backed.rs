@@ -218,7 +218,7 @@ impl<G: Group> Backed for KeyShare<G> {
     fn points(&self) -> (G::Point, G::Point) {
         // `x_i*G`, by the invariants of a share
         let own = self.members().iter().find(|member| member.id == self.me());
-        (*self.public_key(), own.map_or_else(G::identity, |own| own.public_share))
+        (*self.public_key(), own.map_or_else(|| self.secret().public(), |own| own.public_share))
     }
 
     fn token(&self) -> Resealed {

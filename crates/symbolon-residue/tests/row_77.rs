@@ -6,10 +6,9 @@ use std::{path::Path, process::Command};
 // attacks.md row 77
 #[test]
 fn row_77_freed_memory_and_the_dead_stack_have_no_secret() {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
     let run = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--offline", "--release", "--manifest-path"])
-        .arg(manifest)
+        .args(["run", "--quiet", "--offline", "--release", "--bin", "symbolon-residue"])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
         .output()
         .expect("cargo starts");
     let said = String::from_utf8_lossy(&run.stdout);
