@@ -154,6 +154,11 @@ fn secret(mut limbs: Limbs) -> Secret {
     secret
 }
 
+// What is generic over `ELL` is compiled in each crate that calls it, so the loops are not.
+
+/// `d` and `mu` of one multiplication.
+type Opened = (Zeroizing<Vec<Limbs>>, Zeroizing<Vec<u8>>);
+
 /// Columns per call of the pads.
 const CHUNK: usize = 64;
 
@@ -217,8 +222,25 @@ impl MulReceiver {
         let theta = challenge.theta::<ELL>();
         let (matrix, _) = matrix.as_chunks::<32>();
 
+        let (d, mu) = self.opened(item, matrix, &theta, &eta)?;
+        if !bool::from(Challenge::mu_hash(psid, &mu).ct_eq(&mu_hash)) {
+            return Err(Fault::Multiplication);
+        }
+
+        // mta 5.9
+        let gadget = challenge.gadget(&eta_bytes, &mu_hash);
+        Ok(ReceiverShare {
+            beta: secret(self.chosen(item, &gadget)),
+            r: array::from_fn(|column| secret(weighted(&gadget, &d, width, column))),
+            digest: challenge.digest(&eta_bytes, &mu_hash),
+        })
+    }
+
+    /// mta 5.7, 5.8. The rows `d` of the received matrix, and `mu` as the receiver has it.
+    fn opened(&self, item: u16, matrix: &[[u8; 32]], theta: &[Limbs], eta: &Limbs) -> Result<Opened, Fault> {
+        let width = theta.len() + RHO;
         let columns = item_columns(&self.received.rows, self.received.stride, item);
-        let mut pads = Pads::new(self.batch.suite, psid, &self.received.digest);
+        let mut pads = Pads::new(self.batch.suite, self.batch.psid(item), &self.received.digest);
         let mut pad = Zeroizing::new(vec![[0; 32]; CHUNK * pitch(width)]);
         let mut d = Zeroizing::new(Vec::with_capacity(M * width));
         let mut mu = Zeroizing::new(Vec::with_capacity(M * 32));
@@ -227,41 +249,28 @@ impl MulReceiver {
             pads.fill(first, columns, width, &mut pad);
             for (n, (pad, row)) in (0..).zip(pad.chunks_exact(pitch(width)).zip(matrix.chunks_exact(width))) {
                 let w = limbs::mask(bits >> n & 1);
-                // mta 5.7
                 let start = d.len();
                 for (pad, a) in pad.iter().zip(row) {
                     let pad = limbs::reduce_once(&limbs::from_bytes(pad));
                     d.push(limbs::add(&pad, &limbs::masked(&canonical(a)?, w)));
                 }
-                // mta 5.8
                 let Some((mask, d)) = d.get(start..).and_then(<[Limbs]>::split_last) else { continue };
                 let mut sum = Sum::default();
                 theta.iter().zip(d).for_each(|(theta, d)| sum.product(theta, d));
-                sum.integer(&limbs::sub(mask, &limbs::masked(&eta, w)));
+                sum.integer(&limbs::sub(mask, &limbs::masked(eta, w)));
                 mu.extend_from_slice(&limbs::to_bytes(&sum.reduce()));
             }
         }
-        if !bool::from(Challenge::mu_hash(psid, &mu).ct_eq(&mu_hash)) {
-            return Err(Fault::Multiplication);
-        }
+        Ok((d, mu))
+    }
 
-        // mta 5.9
-        let gadget = challenge.gadget(&eta_bytes, &mu_hash);
+    /// mta 5.9. `beta`, the sum of the gadget's entries that the bits choose.
+    fn chosen(&self, item: u16, gadget: &[Limbs]) -> Limbs {
         let mut beta = Sum::default();
-        let mut r: [Sum; ELL] = array::from_fn(|_| Sum::default());
-        for ((_, bits), (gadget, d)) in
-            self.choices(item).zip(gadget.chunks_exact(CHUNK).zip(d.chunks_exact(CHUNK * width)))
-        {
-            for (n, (g, d)) in (0..).zip(gadget.iter().zip(d.chunks_exact(width))) {
-                beta.integer(&limbs::masked(g, limbs::mask(bits >> n & 1)));
-                r.iter_mut().zip(d).for_each(|(r, d)| r.product(g, d));
-            }
+        for ((_, bits), gadget) in self.choices(item).zip(gadget.chunks_exact(CHUNK)) {
+            (0..).zip(gadget).for_each(|(n, g)| beta.integer(&limbs::masked(g, limbs::mask(bits >> n & 1))));
         }
-        Ok(ReceiverShare {
-            beta: secret(beta.reduce()),
-            r: r.map(|sum| secret(sum.reduce())),
-            digest: challenge.digest(&eta_bytes, &mu_hash),
-        })
+        beta.reduce()
     }
 
     /// The bits `w` of one item, 64 at a time, with the index of the first.
@@ -340,20 +349,13 @@ impl MulSender {
         let challenge = Challenge::new(psid, &self.sent.digest, &matrix);
         let theta = challenge.theta::<ELL>();
         let eta = limbs::to_bytes(&checked(&theta, &inputs));
-        let mut mu = Zeroizing::new(Vec::with_capacity(M * 32));
-        for p0 in p0.chunks_exact(ELL + RHO) {
-            mu.extend_from_slice(&limbs::to_bytes(&checked(&theta, p0)));
-        }
+        let mu = mu(&theta, &p0);
         let mu_hash = Challenge::mu_hash(psid, &mu);
         w.bytes(&eta).bytes(&mu_hash);
 
         // mta 5.6
         let gadget = challenge.gadget(&eta, &mu_hash);
-        let mut sums: [Sum; ELL] = array::from_fn(|_| Sum::default());
-        for (g, p0) in gadget.iter().zip(p0.chunks_exact(ELL + RHO)) {
-            sums.iter_mut().zip(p0).for_each(|(sum, p0)| sum.product(g, p0));
-        }
-        let t = sums.map(|sum| secret(limbs::sub(&[0; 4], &sum.reduce())));
+        let t = array::from_fn(|column| secret(limbs::sub(&[0; 4], &weighted(&gadget, &p0, ELL + RHO, column))));
         SenderShare { alpha, t, digest: challenge.digest(&eta, &mu_hash) }
     }
 
@@ -390,6 +392,22 @@ fn checked(theta: &[Limbs], row: &[Limbs]) -> Limbs {
         theta.iter().zip(row).for_each(|(theta, x)| sum.product(theta, x));
         sum.integer(mask);
     }
+    sum.reduce()
+}
+
+/// mta 5.5. `mu` as the sender has it.
+fn mu(theta: &[Limbs], p0: &[Limbs]) -> Zeroizing<Vec<u8>> {
+    let mut mu = Zeroizing::new(Vec::with_capacity(M * 32));
+    for p0 in p0.chunks_exact(theta.len() + RHO) {
+        mu.extend_from_slice(&limbs::to_bytes(&checked(theta, p0)));
+    }
+    mu
+}
+
+/// mta 5.6, 5.9. One column of a matrix, weighted by the gadget and summed.
+fn weighted(gadget: &[Limbs], rows: &[Limbs], width: usize, column: usize) -> Limbs {
+    let mut sum = Sum::default();
+    gadget.iter().zip(rows.iter().skip(column).step_by(width)).for_each(|(g, x)| sum.product(g, x));
     sum.reduce()
 }
 
