@@ -91,7 +91,7 @@ pub const REVIEWED: &[Reviewed] = &[
     Reviewed { place: "symbolon-mta/src/base_ot.rs: check", reports: 14, why: Why::Verdict },
     Reviewed { place: "symbolon-mta/src/base_ot.rs: open", reports: 7, why: Why::Verdict },
     Reviewed { place: "symbolon-mta/src/extension.rs: send", reports: 36, why: Why::Verdict },
-    Reviewed { place: "symbolon-mta/src/multiply.rs: opened", reports: 35, why: Why::Verdict },
+    Reviewed { place: "symbolon-mta/src/multiply.rs: item", reports: 35, why: Why::Verdict },
     Reviewed { place: "symbolon-mta/src/pprf.rs: puncture", reports: 14, why: Why::Verdict },
     Reviewed { place: "symbolon-mta/src/setup.rs: respond", reports: 7, why: Why::Verdict },
     Reviewed { place: "symbolon-proofs/src/feldman.rs: new", reports: 4, why: Why::PublicPoint },

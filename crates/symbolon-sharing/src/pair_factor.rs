@@ -177,9 +177,12 @@ mod tests {
 
     #[test]
     fn row_75_encoding_is_canonical_and_checked() {
-        let bytes = factor().to_secret_bytes();
+        let marks = Marks { exported: true, ..Marks::default() };
+        let bytes = factor().with_marks(marks).to_secret_bytes();
         let mut r = Reader::new(&bytes);
-        assert_eq!(*PairFactor::decode(&mut r).unwrap().to_secret_bytes(), *bytes);
+        let decoded = PairFactor::decode(&mut r).unwrap();
+        assert!(decoded.marks() == marks);
+        assert_eq!(*decoded.to_secret_bytes(), *bytes);
         r.finish().unwrap();
         for len in 0..bytes.len() {
             assert!(PairFactor::decode(&mut Reader::new(&bytes[..len])).is_err());

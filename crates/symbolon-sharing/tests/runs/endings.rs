@@ -368,3 +368,12 @@ fn row_69_an_old_share_is_kept_until_the_others_have_finished() {
     assert!(retire(mine, &mut health, &backups, &consent).is_ok());
     assert!(!health.old_shares.contains(&id(1)));
 }
+
+#[test]
+fn nothing_is_moved_in_and_nothing_comes_back() {
+    let (_, (dkg, _)) = dkg::start::<G>(1, 2, 3, 60);
+    assert!(dkg.cancel().is_none());
+    let shares = dkg::keygen::<G>(2, 3, 61);
+    let (_, (reshare, _)) = started(refresh(&shares[&id(1)], &ids(&[1, 2]), 1, Factors::Gone).unwrap(), 62);
+    assert!(reshare.cancel().is_none());
+}
