@@ -18,8 +18,13 @@ use std::{
 const DEV: [&str; 5] = ["symbolon-ct", "symbolon-fuzz", "symbolon-residue", "symbolon-siege", "symbolon-testkit"];
 /// Fewer items in all crates together are no API of this workspace.
 const FEWEST: usize = 1_000;
+/// This program is rustdoc for cargo if this is set.
+const AS_RUSTDOC: &str = "SYMBOLON_API_RUSTDOC";
 
 fn main() -> ExitCode {
+    if std::env::var_os(AS_RUSTDOC).is_some() {
+        return rustdoc().unwrap_or(ExitCode::FAILURE);
+    }
     let update = match std::env::args().nth(1).as_deref() {
         None => false,
         Some("--update") => true,
@@ -47,8 +52,10 @@ fn check(update: bool) -> Result<bool, Box<dyn Error>> {
     let mut known: BTreeSet<PathBuf> =
         fs::read_dir(&snapshots)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
     let (mut same, mut items) = (true, 0);
-    for name in libraries(root)? {
-        let api = public_api(root, &name)?;
+    let names = libraries(root)?;
+    let json = document(root, &names)?;
+    for name in names {
+        let api = public_api(&json, &name)?;
         let lines: Vec<String> = api.items().map(ToString::to_string).collect();
         items += lines.len();
         let text = lines.join("\n") + "\n";
@@ -89,20 +96,35 @@ fn libraries(root: &Path) -> Result<Vec<String>, Box<dyn Error>> {
     Ok(names)
 }
 
-fn public_api(root: &Path, name: &str) -> Result<PublicApi, Box<dyn Error>> {
+/// Has rustdoc describe all libraries as JSON, and says where.
+fn document(root: &Path, names: &[String]) -> Result<PathBuf, Box<dyn Error>> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
+    let mut flags = std::env::var("RUSTDOCFLAGS").unwrap_or_default();
+    flags.push_str(" -Z unstable-options --output-format json");
     let status = Command::new(env!("CARGO"))
         .current_dir(root)
-        .args(["rustdoc", "--quiet", "--locked", "--all-features", "--lib", "--package", name, "--target-dir"])
+        .args(["doc", "--quiet", "--locked", "--all-features", "--no-deps", "--lib", "--target-dir"])
         .arg(&target)
-        .args(["--", "-Z", "unstable-options", "--output-format", "json"])
-        // the output as JSON is not stable; its format is checked by whoever reads it
-        .env("RUSTC_BOOTSTRAP", "1")
+        .args(names.iter().flat_map(|name| ["--package", name]))
+        .env("RUSTDOCFLAGS", flags)
+        .env("RUSTDOC", std::env::current_exe()?)
+        .env(AS_RUSTDOC, "1")
         .status()?;
     if !status.success() {
-        return Err(format!("rustdoc fails on {name}").into());
+        return Err("rustdoc fails".into());
     }
-    let json = target.join("doc").join(name.replace('-', "_")).with_extension("json");
+    Ok(target.join("doc"))
+}
+
+/// Output as JSON is not stable (its format is checked by whoever reads it), so rustdoc is told to be an unstable one. Only
+/// rustdoc: build scripts of dependencies look at that too, and everything would be checked again.
+fn rustdoc() -> Result<ExitCode, Box<dyn Error>> {
+    let status = Command::new("rustdoc").args(std::env::args_os().skip(1)).env("RUSTC_BOOTSTRAP", "1").status()?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn public_api(json: &Path, name: &str) -> Result<PublicApi, Box<dyn Error>> {
+    let json = json.join(name.replace('-', "_")).with_extension("json");
     // derived ones stay: that a secret has no Debug and no Clone is part of what is promised
     Ok(Builder::from_rustdoc_json(json).omit_blanket_impls(true).omit_auto_trait_impls(true).build()?)
 }
