@@ -121,7 +121,9 @@ mod tests {
     #[test]
     fn the_published_checksums_read_back() {
         for text in EIP_55 {
-            assert_eq!(text.parse::<EthereumAddress>().unwrap().to_string(), text);
+            let address: EthereumAddress = text.parse().unwrap();
+            assert_eq!(address.to_string(), text);
+            assert_eq!(alloc::format!("{address:?}"), alloc::format!("EthereumAddress({text})"));
         }
     }
 

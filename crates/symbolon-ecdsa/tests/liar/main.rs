@@ -15,6 +15,7 @@ mod online;
 mod pinned;
 mod preprocess;
 mod scratch;
+mod stored;
 
 use std::sync::OnceLock;
 use symbolon_core::{Group, KeyId, PartyId, Role, Secp256k1, SecretBytes, SecretScalar, SetupId, SharingId, Threshold};
