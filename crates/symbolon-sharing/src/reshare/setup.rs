@@ -9,7 +9,7 @@ use symbolon_core::{
     Group, KeyId, PartyId, Secp256k1, SecretBytes, SecretScalar, SharingId, Threshold, Transcript, on_cleared_stack,
     wire::{DecodeError, Reader, Writer},
 };
-use symbolon_session::{Identity, LongTerm, Roster, RosterError, Setup, Storable, Terms};
+use symbolon_session::{Identity, LongTerm, Roster, Setup, Storable, Terms};
 
 /// Who takes part, who deals, what: made by [`refresh`], [`hand_over`], [`import`] and their batch forms, and by nothing
 /// else. `F` is the flow, so that the one is never taken for the other.
@@ -368,11 +368,8 @@ impl<G: Group, F: Flow> ReshareSetup<G, F> {
         if got < needed {
             return Err(PlanError::Online { got, needed });
         }
-        // what is confirmed to somebody who is not there is signed
-        let named = |holder: &Holder| matches!(holder.1, Identity::Name(_));
-        if !offline.is_empty() && self.dealers.iter().chain(&self.new).any(named) {
-            return Err(RosterError::OpaqueName.into());
-        }
+        // what is confirmed to somebody who is not there is signed: two at least are online, so the roster of all, in `new`,
+        // had three members and took no names
         self.roster = Roster::new(me, run_of(&self.dealers, &self.new, &self.offline))?;
         Ok(self)
     }

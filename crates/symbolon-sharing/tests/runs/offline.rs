@@ -110,6 +110,21 @@ fn without_signatures_nothing_starts() {
     }
 }
 
+// what is confirmed to a holder who is not there is signed, so no plan with enough holders for that takes an opaque name
+#[test]
+fn holders_with_opaque_names_are_refused() {
+    let old = dkg::keygen::<G>(2, 2, 385);
+    let plan = plan_to(&old, &ids(&[1, 2]), &[(1, 1), (2, 2), (3, 3)], 2);
+    let begin = |plan: &Plan<G>| {
+        let consent = Consent::new(plan.changes());
+        hand_over(id(1), Some(&old[&id(1)]), plan.clone(), &consent).map(|_| ())
+    };
+    assert_eq!(begin(&plan), Ok(()));
+    let mut named = plan;
+    named.new[2].1 = Identity::name("third");
+    assert_eq!(begin(&named), Err(PlanError::Roster(RosterError::OpaqueName)));
+}
+
 fn unconfirmed(by: &[u16]) -> Option<OfflineError> {
     Some(OfflineError::Unconfirmed(by.iter().map(|i| id(*i)).collect()))
 }
