@@ -103,6 +103,9 @@ fn every_type_of_argument() {
         argument("f3", Value::Float64(0.0)),
         argument("f4", Value::Float64(65_505.0)),
         argument("f5", Value::Float64(0.1)),
+        // next to a half
+        argument("f6", Value::Float64(1.0 + f64::EPSILON)),
+        argument("f7", Value::Float64(-1.5 - f64::EPSILON)),
         // one name, two types
         argument("u", Value::Text("u".into())),
     ];
@@ -136,6 +139,7 @@ fn one_encoding_of_arguments() {
         ("a1624455 01", "DU = 1"),
         ("a2624353 6161 624455 01", "CS before DU"),
         ("a1624446 f93e00", "1.5, half"),
+        ("a1624446 f9be00", "-1.5, half"),
         ("a1624446 fa47ffe100", "131010, single"),
         ("a1624454 c11a6990 6440", "a time"),
         ("a2626255 01 63616155 01", "bU before aaU: the shorter first"),
@@ -163,6 +167,7 @@ fn one_encoding_of_arguments() {
         (&format!("a162444c 5821{}", "07".repeat(33)), "a number of 264 bits"),
         ("a2636161 5501 626255 01", "the longer first"),
         ("a1624446 f98000", "negative zero"),
+        ("a1624446 fabfc00000", "-1.5, single"),
         ("a1624446 fa3fc00000", "1.5 as a single"),
         ("a1624446 fb3ff8000000000000", "1.5 as a double"),
         ("a1624446 f97e00", "NaN"),
