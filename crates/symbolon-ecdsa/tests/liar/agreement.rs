@@ -2,7 +2,7 @@
 //! burned, nobody named.
 
 use crate::*;
-use symbolon_ecdsa::{SignError, hazmat};
+use symbolon_ecdsa::{SignError, hazmat, pair_of, pair_with};
 use symbolon_session::{Agreed, Response, Storable};
 use symbolon_testkit::duel;
 
@@ -173,4 +173,49 @@ fn row_94_secrets_and_resources_must_be_those_of_the_setup_value() {
     let batch = PreprocessSetup::new(&mut ots, 1).unwrap();
     refused(begin::<Preprocess>(batch, &(), self::setup(Role::Server)), Agreed::Setup);
     assert_eq!(begin::<SignFull>(full(), &own, ots), Ok(()));
+}
+
+/// A share of party 1 of this many members.
+fn share_of(members: u16, threshold: u16, scheme: Scheme) -> Share {
+    let identity = |id: u16| IdentityKey::from_seed(SecretBytes::new([u8::try_from(id).unwrap(); 32])).identity();
+    let (secret, slope) = (Scalar::from(77u64), Scalar::from(5u64));
+    let x = |id: u16| (1..threshold).fold(secret, |x, power| x + slope * Scalar::from(u64::from(id).pow(power.into())));
+    let party = |id: u16| PartyId::new(id).unwrap();
+    KeyShare::new(Parts {
+        scheme,
+        key_id: KeyId::from_bytes([1; 16]),
+        sharing_id: SharingId::from_bytes([2; 16]),
+        epoch: 0,
+        members: (1..=members)
+            .map(|id| Member { id: party(id), identity: identity(id), public_share: Secp256k1::mul_base(&x(id)) })
+            .collect(),
+        threshold: Threshold::new(threshold, members.into()).unwrap(),
+        me: party(1),
+        x: SecretScalar::new(x(1)),
+        public_key: Secp256k1::mul_base(&secret),
+        chain_code: [4; 32],
+        marks: Marks::default(),
+    })
+    .unwrap()
+}
+
+#[test]
+fn any_two_of_a_2_of_n_key_are_a_pair_and_no_others() {
+    let party = |id: u16| PartyId::new(id).unwrap();
+    let share = share_of(4, 2, Scheme::Ecdsa);
+    for peer in 2..=4 {
+        let pair = pair_with(&share, party(peer)).unwrap();
+        assert_eq!((pair.me(), pair.peer()), (party(1), party(peer)));
+        for member in share.members().iter().filter(|m| [party(1), party(peer)].contains(&m.id)) {
+            let role = if member.id == party(1) { Role::Server } else { Role::Client };
+            assert_eq!(*pair.identity(role), member.identity);
+        }
+    }
+    assert_eq!(pair_with(&share, party(1)), Err(SignError::Signers), "with itself");
+    assert_eq!(pair_with(&share, party(5)), Err(SignError::Signers), "no member");
+    assert_eq!(pair_of(&share), Err(SignError::Signers), "which of them");
+    assert_eq!(pair_of(&share_of(2, 2, Scheme::Ecdsa)), pair_with(&share, party(2)));
+    assert_eq!(pair_with(&share_of(3, 3, Scheme::Ecdsa), party(2)), Err(SignError::Signers), "two are not enough");
+    assert_eq!(pair_of(&share_of(2, 2, Scheme::Frost)), Err(SignError::Signers));
+    assert_eq!(pair_with(&share_of(3, 2, Scheme::Frost), party(2)), Err(SignError::Signers));
 }

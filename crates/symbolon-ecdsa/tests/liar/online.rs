@@ -112,6 +112,7 @@ fn row_48_wrong_partials_give_no_signature() {
         assert_eq!(failure(&fate), signature);
         let Fate::Failed(error) = fate else { panic!() };
         assert_eq!(error.response(), Some(Response::SlowDown), "counted, and never tried again with the same nonce");
+        assert!(error.into_held().is_none(), "the item is gone");
     }
     let both = |body: &mut Vec<u8>| {
         body[U..VIEW].fill(0);
