@@ -40,7 +40,8 @@ def main():
     text = (root / "Cargo.toml").read_text()
     text = re.sub(r"^members = .*$", 'members = ["crates/*"]', text, flags=re.M)
     text = re.sub(r"^(?:default-members|exclude) = .*\n", "", text, flags=re.M)
-    text = re.sub(r"^\[profile\.[^\n]*\n(?:(?!\[).*\n?)*", "", text, flags=re.M)
+    # of the profiles the one that checks: dependencies are checked alike, once
+    text = re.sub(r"^\[profile\.(?!dev\])[^\n]*\n(?:(?!\[).*\n?)*", "", text, flags=re.M)
     (copy / "Cargo.toml").write_text(text)
     # the readme of the workspace is the facade's doc-test
     shutil.copy(root / "README.md", copy)

@@ -2,6 +2,7 @@
 
 use rand_chacha::{ChaCha12Rng, rand_core::SeedableRng};
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Barrier, Mutex},
     thread,
     time::Duration,
@@ -304,6 +305,8 @@ fn every_refusal_names_its_check() {
     seen.push(Check::Text);
     seen.sort();
     assert_eq!(seen, Check::ALL);
+    let texts: BTreeSet<String> = seen.iter().map(ToString::to_string).collect();
+    assert!(texts.len() == seen.len() && texts.iter().all(|text| text.len() > 10), "each says what it checks");
     assert_eq!(SignInError::Store(IssueError::Full).check(), None);
 }
 

@@ -2,10 +2,13 @@
 
 use crate::world::{Scalar, Share, holders, id, identity, ids, path, payload, start};
 use std::collections::BTreeMap;
-use symbolon_core::{Group, KeyId, PartyId, Secp256k1, SecretScalar, SharingId, Threshold, wire::Reader};
+use symbolon_core::{
+    Group, KeyId, PartyId, Secp256k1, SecretScalar, SharingId, Threshold,
+    wire::{Reader, Writer},
+};
 use symbolon_ecdsa::{QuorumFull, QuorumFullSetup, QuorumRequest, Setups, SignError, derive};
 use symbolon_mta::{CommitteeSetup, CommitteeTerms, Suite};
-use symbolon_session::{Identity, Outgoing, Session, Storable};
+use symbolon_session::{Identity, Outgoing, Session, Setup, Storable, Terms};
 use symbolon_sharing::{
     Change, ClientShare, Consent, Custody, CustodyError, Imported, Imports, KeyHealth, KeyShare, Marks, Member, Nodes,
     Parts, Refreshes, Reshare, Scheme, import, split,
@@ -198,6 +201,36 @@ fn row_36_the_client_and_exactly_t_nodes() {
     }
     // a node that does not sign
     assert_eq!(request(&split, id(14), &ids(&[11, 12])).err(), Some(SignError::Signers));
+}
+
+// what all signers must mean alike, the nodes and the client
+#[test]
+fn the_terms_name_the_custody_and_the_sharing_of_the_nodes() {
+    let split = turned(10);
+    let signing = ids(&[11, 12]);
+    let nodes = Nodes::of(&split.nodes[&id(11)]);
+    let mut extra = Writer::new();
+    split.custody.encode_terms(&nodes, &mut extra);
+    let expected = Terms {
+        curve: Secp256k1::ID,
+        scheme: "ecdsa",
+        threshold: Some(Threshold::TWO),
+        key_id: Some(split.custody.key_id()),
+        sharing_id: Some(split.nodes[&id(12)].sharing_id()),
+        epoch: Some(1),
+        path: path().indices().to_vec(),
+        digest: Some(payload().sid_digest()),
+        extra: extra.finish(),
+        ..Terms::default()
+    };
+    let all = [&signing[..], &[id(CLIENT)]].concat();
+    let mut setups = setups(&all);
+    for me in all {
+        let mut setups = setups.remove(&me).unwrap();
+        let terms = QuorumFullSetup::new(request(&split, me, &signing).unwrap(), &mut setups).unwrap().terms();
+        assert_eq!(Terms { parameters: terms.parameters, ..expected.clone() }, terms);
+        assert!(!terms.parameters.is_empty());
+    }
 }
 
 #[test]
