@@ -204,7 +204,7 @@ impl QuorumRequest {
     /// Key, sharing, epoch and signers.
     fn fingerprint(&self) -> [u8; 32] {
         let (mut terms, mut members) = (Writer::new(), Writer::new());
-        Terms { path: Vec::new(), digest: None, item: None, parameters: "", ..self.terms.clone() }.encode(&mut terms);
+        Terms { path: Vec::new(), digest: None, ..self.terms.clone() }.encode(&mut terms);
         self.roster.encode(&mut members);
         Transcript::new("ecdsa", "signer share of").part(terms.finish()).part(members.finish()).finish()
     }
