@@ -142,6 +142,6 @@ impl Protocol for CommitteeSetup {
     }
 
     fn cancel(self) -> Option<()> {
-        Some(())
+        None
     }
 }

@@ -171,7 +171,7 @@ impl Protocol for PairSetupRun {
     }
 
     fn cancel(self) -> Option<()> {
-        Some(())
+        None
     }
 }
 

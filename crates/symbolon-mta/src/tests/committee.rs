@@ -39,6 +39,12 @@ pub(crate) fn honest(me: u16, members: &[u16]) -> (PartyId, Started<CommitteeSet
     start(me, terms(me, members, Suite::Blake3, 3), (), 1)
 }
 
+#[test]
+fn cancel_gives_nothing_back() {
+    let (_, (session, _)) = honest(1, &[1, 2, 3]);
+    assert!(session.cancel().is_none());
+}
+
 type Made = BTreeMap<u16, BTreeMap<PartyId, PairSetup>>;
 
 fn made(members: &[u16], suite: Suite, seed: u64) -> Made {

@@ -194,6 +194,9 @@ fn cancel_gives_the_setup_back() {
     let id = both.client.id();
     assert_eq!(multiplying(both.client, &[2], 1).0.cancel().unwrap().id(), id);
     assert_eq!(multiplying(both.server, &[2], 1).0.cancel().unwrap().id(), id);
+    // before there is one
+    let (session, _) = start::<PairSetupRun>(terms(Role::Client, Suite::Blake3, 3), &(), (), 63);
+    assert!(session.cancel().is_none());
 }
 
 #[test]
