@@ -127,7 +127,7 @@ mod tests {
     fn row_77_a_dropped_scalar_is_wiped() {
         let scalar = SecretScalar::from_wide(&[0xa7; 64]);
         let mut patterns = Patterns::default();
-        patterns.add("x", &U256::to_be_bytes(scalar.0.as_montgomery()).as_ref());
+        patterns.add("x", U256::to_be_bytes(scalar.0.as_montgomery()).as_ref());
         // in the middle of a block, since the allocator writes over the first bytes of a freed one
         let boxed = Box::new(([0u8; 64], scalar, [0u8; 64]));
         assert_eq!(patterns.found(), ["x"], "the search does not work");
