@@ -29,8 +29,9 @@ fn row_43_a_bank_item_is_taken_once() {
     let mut bank = Bank::default();
     bank.put(own);
     assert_eq!(bank.items().count(), 2);
-    assert!(bank.take(&of_one[1]).is_some());
+    let item = bank.take(&of_one[1]).unwrap();
     assert!(bank.take(&of_one[1]).is_none(), "taken for good");
+    assert!(online(&shares[&id(1)], item, MESSAGE).0.cancel().is_none(), "and no run gives it back");
     assert_eq!(names(&bank.drain()), of_one[..1]);
     assert_eq!(bank.items().count(), 0);
 }
