@@ -36,6 +36,7 @@ fn a_scalar_signs_as_its_key() {
         for len in [0, 1, 32, 1232, 100_000] {
             let secret = SecretScalar::<C>::random(&mut rng);
             let key = PublicKey::<C>::new(&secret.public()).unwrap();
+            assert_eq!(format!("{key:?}"), format!("PublicKey({})", hex::encode(key.to_bytes())));
             let message = vec![0x5a; len];
             let signature = sign_with_scalar(&secret, &message, &mut rng).unwrap();
             assert_eq!(signature.verify(&key, &message), Ok(()));
