@@ -249,11 +249,13 @@ impl MulReceiver {
             pads.fill(first, columns, width, &mut pad);
             for (n, (pad, row)) in (0..).zip(pad.chunks_exact(pitch(width)).zip(matrix.chunks_exact(width))) {
                 let w = limbs::mask(bits >> n & 1);
+                // mta 5.7
                 let start = d.len();
                 for (pad, a) in pad.iter().zip(row) {
                     let pad = limbs::reduce_once(&limbs::from_bytes(pad));
                     d.push(limbs::add(&pad, &limbs::masked(&canonical(a)?, w)));
                 }
+                // mta 5.8
                 let Some((mask, d)) = d.get(start..).and_then(<[Limbs]>::split_last) else { continue };
                 let mut sum = Sum::default();
                 theta.iter().zip(d).for_each(|(theta, d)| sum.product(theta, d));
