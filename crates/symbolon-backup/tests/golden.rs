@@ -14,7 +14,7 @@ use rand_chacha::ChaCha12Rng;
 use serde_json::{Value, json};
 use std::{fs, io::Write, path::PathBuf};
 use symbolon_backup::{
-    Backed, Backup, Expected, Limits, NewSlot, Password, PasswordPolicy, Phrase, SecretKind, Unlock, Work,
+    Backed, Backup, Expected, Limits, NewSlot, Password, PasswordPolicy, Phrase, ReadError, SecretKind, Unlock, Work,
 };
 use symbolon_core::{Ed25519, Group, Secp256k1, SecretBytes};
 use symbolon_seal::DeviceKey;
@@ -122,6 +122,7 @@ fn files_of_version_1_open() {
         let (bytes, pem) = (fs::read(path("bin")).unwrap(), fs::read_to_string(path("pem")).unwrap());
         let backup = Backup::from_bytes(&bytes).unwrap();
         assert_eq!(Backup::from_pem(&pem), Ok(backup.clone()));
+        assert_eq!((Backup::read(&bytes), Backup::read(pem.as_bytes())), (Ok(backup.clone()), Ok(backup.clone())));
         assert_eq!((backup.to_bytes(), backup.to_pem()), (bytes, pem), "what is read prints the same");
         assert_eq!(hex::encode(backup.slot_set().to_bytes()), file["slot_set"]);
         let key = hex::decode(text(&file["public_key"])).unwrap();
@@ -147,4 +148,13 @@ fn files_of_version_1_open() {
     // two forms of each, and the listing and its page
     assert_eq!(fs::read_dir(directory()).unwrap().count(), 2 * files.len() + 2);
     assert!(files.len() >= 5);
+}
+
+#[test]
+fn a_file_is_text_only_from_its_first_line_on() {
+    for file in ["", "no backup", " -----BEGIN SYMBOLON SHARE BACKUP-----"] {
+        assert_eq!(Backup::read(file.as_bytes()), Err(ReadError::NotABackup), "{file:?}");
+    }
+    assert_eq!(Backup::read(b"-----BEGIN SYMBOLON SHARE BACKUP-----"), Err(ReadError::Text));
+    assert_eq!(Backup::read(b"-----BEGIN \xff"), Err(ReadError::NotABackup));
 }

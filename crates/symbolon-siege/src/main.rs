@@ -36,10 +36,10 @@ fn arguments() -> Option<Arguments> {
     while let Some(word) = words.next() {
         match word.as_str() {
             "--minutes" => {
-                let minutes = words.next()?.parse::<f64>().ok().filter(|minutes| *minutes >= 0.0)?;
+                let minutes = words.next()?.parse::<f64>().ok().filter(|minutes| *minutes > 0.0)?;
                 arguments.length = Some(Length::Time(Duration::try_from_secs_f64(minutes * 60.0).ok()?));
             }
-            "--runs" => arguments.length = Some(Length::Runs(words.next()?.parse().ok()?)),
+            "--runs" => arguments.length = Some(Length::Runs(words.next()?.parse().ok().filter(|runs| *runs > 0)?)),
             "--protocol" => arguments.protocols.push(words.next()?),
             "--seed" => arguments.seed = Some(words.next()?.parse().ok()?),
             "--json" => arguments.json = true,

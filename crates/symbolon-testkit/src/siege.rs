@@ -183,6 +183,10 @@ impl<C: Case> Siege<C> {
 }
 
 impl<C: Case> Stage for Siege<C> {
+    fn protocol(&self) -> u8 {
+        C::P::ID
+    }
+
     fn members(&self) -> Vec<PartyId> {
         self.plans.keys().copied().collect()
     }

@@ -6,7 +6,9 @@ use symbolon_backup::{CreateError, KeystoreError, Limits, Work, from_keystore, t
 use symbolon_core::{Secp256k1, SecretScalar, SeedRng};
 
 const CHEAP: Work = Work { log_n: 14, r: 1, p: 1 };
+/// The key of the vectors, and its address there.
 const KEY: &str = "7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d";
+const ADDRESS: &str = "008aeeda4d805471df9b2a5b0f38a0c3bcba786b";
 
 /// The two test vectors of the definition.
 fn published() -> [Value; 2] {
@@ -48,7 +50,9 @@ fn open(file: &Value, password: &str) -> Result<String, KeystoreError> {
 
 #[test]
 fn published_vectors() {
-    for file in published() {
+    for mut file in published() {
+        assert_eq!(open(&file, "testpassword").as_deref(), Ok(KEY));
+        file["address"] = json!(ADDRESS);
         assert_eq!(open(&file, "testpassword").as_deref(), Ok(KEY));
         assert_eq!(open(&file, "testpassworD"), Err(KeystoreError::WrongPassword));
     }
@@ -61,8 +65,6 @@ fn what_is_written_opens() {
     let read = from_keystore(&file, "a password", &Limits::default()).ok().unwrap();
     assert!(read.expose() == secret.expose());
     let file: Value = serde_json::from_str(&file).unwrap();
-    let id = file["id"].as_str().unwrap();
-    assert!(id.len() == 36 && &id[14..15] == "4" && "89ab".contains(&id[19..20]), "{id}");
     assert_eq!(to_keystore(&secret, "", &Work { log_n: 13, ..CHEAP }, &mut rng(1)).err(), Some(CreateError::Work));
     // the address is the key's
     let mut other = file.clone();
@@ -72,6 +74,18 @@ fn what_is_written_opens() {
     assert!(open(&other, "a password").is_ok());
     other.as_object_mut().unwrap().remove("address");
     assert!(open(&other, "a password").is_ok());
+}
+
+#[test]
+fn names_are_random_uuids() {
+    let secret = SecretScalar::<Secp256k1>::random(&mut SeedRng::new(&[1; 32]));
+    // RFC 9562: whatever was drawn for the version and the variant is overwritten
+    for seed in 1..=16 {
+        let file = to_keystore(&secret, "a password", &CHEAP, &mut rng(seed)).unwrap();
+        let file: Value = serde_json::from_str(&file).unwrap();
+        let id = file["id"].as_str().unwrap();
+        assert!(id.len() == 36 && &id[14..15] == "4" && "89ab".contains(&id[19..20]), "{id}");
+    }
 }
 
 #[test]

@@ -65,6 +65,7 @@ const MOST_CRASHES: usize = 4;
 
 /// A protocol, its parties and its judge, whatever it is.
 pub(super) trait Stage {
+    fn protocol(&self) -> u8;
     fn members(&self) -> Vec<PartyId>;
     fn most_corrupt(&self) -> usize;
     fn identity(&self, member: PartyId) -> IdentityKey;

@@ -105,12 +105,12 @@ impl Run<'_> {
     /// What is delivered here, the adversary may deliver there too.
     pub(super) fn cross(&mut self, mail: &Mail) {
         let Some(beside) = &mut self.beside else { return };
-        if self.choices.one_in(2)
-            && let Err(what) = beside.cross(mail)
-        {
-            self.report.violated(what);
+        if self.choices.one_in(2) {
+            self.report.count(Action::Beside);
+            if let Err(what) = beside.cross(mail) {
+                self.report.violated(what);
+            }
         }
-        self.report.count(Action::Beside);
     }
 
     /// It ends as if nothing had been near it.

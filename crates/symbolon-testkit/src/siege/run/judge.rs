@@ -31,7 +31,7 @@ impl Run<'_> {
         }
     }
 
-    /// A frame of another run: refused, unless it is the first that is heard of its sender and may be what is waited for.
+    /// A frame of another run: refused, unless it is the first that is heard of its sender, and of this protocol.
     pub(super) fn stray(&mut self) {
         let Stray { from, to, bytes, .. } = self.strays[self.choices.below(self.strays.len())];
         let receivers: Vec<_> = match to {
@@ -45,10 +45,11 @@ impl Run<'_> {
         self.foreign(&Mail { from: *from, to, frame: bytes.clone(), altered: false });
     }
 
-    /// Whether a party has heard nothing of a sender.
+    /// Whether a party has heard nothing of the sender of this frame, which may be of a run of the same protocol.
     pub(super) fn is_fresh(&self, mail: &Mail) -> bool {
         let knows = |frame: &Vec<u8>| Header::parse(frame).is_ok_and(|header| header.sender == mail.from);
-        self.seats.get(&mail.to).is_some_and(|seat| !seat.accepted.iter().any(knows))
+        let ours = Header::parse(&mail.frame).is_ok_and(|header| header.protocol == self.stage.protocol());
+        ours && self.seats.get(&mail.to).is_some_and(|seat| !seat.accepted.iter().any(knows))
     }
 
     pub(super) fn foreign(&mut self, mail: &Mail) {
