@@ -220,10 +220,14 @@ fn row_103_what_stands_beside_the_share_is_that_of_the_live_one() {
     assert_eq!(stored.validate_share::<Share>(&unlock, &recorded, &limits), Ok(()));
     let others = crate::tools::with_chain_code(&live, [9; 32]);
     let (junk, _) = stored.reseal(&others, &stored.slot_set(), &mut rng(3)).ok().unwrap();
+    let public_share = live.secret().public();
     let marked = Expected::live(&live.exported()).slots(stored.slot_set());
     for (backup, expected) in [(&junk, recorded), (&stored, marked)] {
         assert_eq!(backup.validate_share::<Share>(&unlock, &expected, &limits), Err(OpenError::NotLive));
         let more = backup.add_slot::<Share>(&NewSlot::Phrase(&phrase), &unlock, &expected, &limits, &mut rng(4));
         assert_eq!(more.err(), Some(ResealError::Open(OpenError::NotLive)));
+        // who asks for the share alone gets it, whatever stands beside it
+        let share = expected.share(public_share);
+        assert_eq!(backup.validate_share::<Share>(&unlock, &share, &limits), Ok(()));
     }
 }
