@@ -75,7 +75,7 @@ fn what_is_written_opens() {
     other.as_object_mut().unwrap().remove("address");
     assert!(open(&other, "a password").is_ok());
     // what other wallets add; the names in objects are counted, and here none is in the text
-    other["label"] = json!("of a 5\" disk: \\");
+    other["label"] = json!("of a 5\" disk: mine: \\");
     assert!(open(&other, "a password").is_ok());
 }
 
