@@ -22,7 +22,7 @@ use k256::{
         BatchNormalize, PrimeField,
         array::sizes::U65,
         bigint::U512,
-        ops::{MulVartime, Reduce},
+        ops::Reduce,
         point::{AffineCoordinates, DecompressPoint},
     },
 };
@@ -90,6 +90,10 @@ pub trait Group: Copy + Debug + Eq + Send + Sync + 'static {
     fn lincomb_vartime(terms: &[(Self::Point, Self::Scalar)]) -> Self::Point;
     /// `1/k`; zero for zero.
     fn invert(k: &Self::Scalar) -> Self::Scalar;
+    /// `1/k` of a public value; zero for zero.
+    fn invert_vartime(k: &Self::Scalar) -> Self::Scalar {
+        Self::invert(k)
+    }
     /// Reduces 64 uniform bytes.
     fn scalar_from_wide(bytes: &[u8; 64]) -> Self::Scalar;
     /// 32 bytes: big-endian on secp256k1, little-endian on Ed25519, as their standards have it.
@@ -199,7 +203,7 @@ impl Group for Secp256k1 {
     }
 
     fn mul_base_add_vartime(a: &KScalar, point: &ProjectivePoint, b: &KScalar) -> ProjectivePoint {
-        ProjectivePoint::mul_by_generator_vartime(a) + point.mul_vartime(b)
+        lincomb::lincomb_vartime(&[(ProjectivePoint::GENERATOR, *a), (*point, *b)])
     }
 
     fn lincomb_vartime(terms: &[(ProjectivePoint, KScalar)]) -> ProjectivePoint {
@@ -208,6 +212,10 @@ impl Group for Secp256k1 {
 
     fn invert(k: &KScalar) -> KScalar {
         k.invert().unwrap_or(KScalar::ZERO)
+    }
+
+    fn invert_vartime(k: &KScalar) -> KScalar {
+        k.invert_vartime().unwrap_or(KScalar::ZERO)
     }
 
     fn scalar_from_wide(bytes: &[u8; 64]) -> KScalar {
@@ -373,6 +381,7 @@ mod tests {
             assert_eq!(G::mul_base_add_vartime(&a, &p, &b), G::mul_base(&(a + b * b)));
             assert_eq!(G::lincomb_vartime(&[(p, a), (G::generator(), b)]), G::mul_base(&(a * b + b)));
             assert_eq!(G::invert(&a) * a, G::Scalar::from(1));
+            assert_eq!(G::invert_vartime(&a), G::invert(&a));
             assert_eq!(G::scalar_from_bytes(&G::scalar_to_bytes(&a)), Ok(a));
             let bytes = G::point_to_bytes(&p);
             assert_eq!(G::point_from_bytes(bytes.as_ref()), Ok(p));
@@ -381,6 +390,7 @@ mod tests {
         }
         assert_eq!(G::generator_bytes(), G::point_to_bytes(&G::generator()));
         assert_eq!(G::invert(&G::Scalar::default()), G::Scalar::default());
+        assert_eq!(G::invert_vartime(&G::Scalar::default()), G::Scalar::default());
         assert_eq!(G::point_from_bytes(G::point_to_bytes(&G::identity()).as_ref()), Err(DecodeError::Identity));
         assert_eq!(G::scalar_from_bytes(&[0xff; 32]), Err(DecodeError::ScalarRange));
     }

@@ -16,7 +16,7 @@ pub use group::{Ed25519, FixedBase, Group, Secp256k1};
 pub use ids::{ItemId, KeyId, LabelTag, RunTag, SetupId, SharingId, Sid};
 pub use party::{PartyId, PartyIdError, Role, Threshold, ThresholdError};
 pub use rng::SeedRng;
-pub use secret::{SecretBytes, SecretScalar};
+pub use secret::{SecretBytes, SecretScalar, SecretVec};
 pub use stack::{hash_on_cleared_stack, on_cleared_stack};
 pub use transcript::{Transcript, Xof};
 

@@ -11,10 +11,14 @@
 //! ```
 
 use crate::Group;
-use alloc::boxed::Box;
+use alloc::{boxed::Box, vec::Vec};
+use core::{
+    mem::MaybeUninit,
+    ops::{Deref, DerefMut},
+};
 use rand_core::{CryptoRng, TryCryptoRng};
 use subtle::{Choice, ConstantTimeEq};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, optimization_barrier};
 
 /// A secret scalar of a group, wiped on drop.
 pub struct SecretScalar<G: Group>(Box<G::Scalar>);
@@ -111,3 +115,66 @@ impl<const N: usize> Drop for SecretBytes<N> {
 }
 
 impl<const N: usize> ZeroizeOnDrop for SecretBytes<N> {}
+
+/// A buffer of secrets, wiped on drop with all of its room. It is a `Vec`: whoever lets it grow leaves the old buffer behind.
+///
+/// What `zeroize` does to a `Vec` of bytes is one volatile store for each, which takes longer than most of what is computed with the
+/// buffers of a multiplication. Here the compiler fills them, and must take it that somebody looks.
+pub struct SecretVec<T: Copy + Default>(Vec<T>);
+
+impl<T: Copy + Default> SecretVec<T> {
+    /// Takes ownership of values, of a type whose default is all zeros.
+    #[must_use]
+    pub const fn new(values: Vec<T>) -> Self {
+        Self(values)
+    }
+
+    /// Room for `capacity` values.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self(Vec::with_capacity(capacity))
+    }
+}
+
+impl<T: Copy + Default> From<Vec<T>> for SecretVec<T> {
+    fn from(values: Vec<T>) -> Self {
+        Self(values)
+    }
+}
+
+impl<T: Copy + Default> Default for SecretVec<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Copy + Default> Deref for SecretVec<T> {
+    type Target = Vec<T>;
+
+    fn deref(&self) -> &Vec<T> {
+        &self.0
+    }
+}
+
+impl<T: Copy + Default> DerefMut for SecretVec<T> {
+    fn deref_mut(&mut self) -> &mut Vec<T> {
+        &mut self.0
+    }
+}
+
+impl<T: Copy + Default> AsRef<[T]> for SecretVec<T> {
+    fn as_ref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T: Copy + Default> Drop for SecretVec<T> {
+    fn drop(&mut self) {
+        self.0.clear();
+        let room = self.0.spare_capacity_mut();
+        room.fill(MaybeUninit::new(T::default()));
+        optimization_barrier(room);
+    }
+}
+
+impl<T: Copy + Default> ZeroizeOnDrop for SecretVec<T> {}

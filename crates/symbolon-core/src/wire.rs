@@ -1,10 +1,9 @@
 //! Bytes with one encoding: fixed-width big-endian integers, fixed-size points and scalars, counts with a stated
 //! maximum, the whole input consumed (foundations.md, Wire format). Whatever decodes here re-encodes to the same bytes.
 
-use crate::Group;
+use crate::{Group, SecretVec};
 use alloc::vec::Vec;
 use core::mem;
-use zeroize::Zeroizing;
 
 /// Why bytes were refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -83,7 +82,7 @@ impl Kind {
 
 /// Appends fields to a buffer, which leaves no copy behind when it grows, and is wiped unless it is finished.
 #[derive(Default)]
-pub struct Writer(Zeroizing<Vec<u8>>);
+pub struct Writer(SecretVec<u8>);
 
 impl Writer {
     /// An empty writer.
@@ -95,7 +94,19 @@ impl Writer {
     /// An empty writer with room.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
-        Self(Zeroizing::new(Vec::with_capacity(bytes)))
+        Self(SecretVec::with_capacity(bytes))
+    }
+
+    /// Makes room for so many bytes more, where a large field is written in pieces.
+    pub fn reserve(&mut self, bytes: usize) -> &mut Self {
+        let len = self.0.len().saturating_add(bytes);
+        if len > self.0.capacity() {
+            // the old buffer is wiped: what is to be sent may be a secret until it is
+            let mut larger = SecretVec::with_capacity(len.max(2 * self.0.capacity()));
+            larger.extend_from_slice(&self.0);
+            self.0 = larger;
+        }
+        self
     }
 
     /// One byte.
@@ -120,14 +131,7 @@ impl Writer {
 
     /// Raw bytes of a width that both sides know.
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
-        let len = self.0.len().saturating_add(bytes.len());
-        if len > self.0.capacity() {
-            // the old buffer is wiped: what is to be sent may be a secret until it is
-            let mut larger = Zeroizing::new(Vec::with_capacity(len.max(2 * self.0.capacity())));
-            larger.extend_from_slice(&self.0);
-            self.0 = larger;
-        }
-        self.0.extend_from_slice(bytes);
+        self.reserve(bytes.len()).0.extend_from_slice(bytes);
         self
     }
 

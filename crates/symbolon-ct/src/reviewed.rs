@@ -58,7 +58,7 @@ impl fmt::Display for Why {
 /// All of them.
 pub const REVIEWED: &[Reviewed] = &[
     Reviewed { place: "symbolon-core/src/group.rs: is_identity", reports: 7, why: Why::PublicPoint },
-    Reviewed { place: "symbolon-core/src/group.rs: points_to_bytes", reports: 198, why: Why::Inverse },
+    Reviewed { place: "symbolon-core/src/group.rs: points_to_bytes", reports: 214, why: Why::Inverse },
     Reviewed { place: "symbolon-core/src/group.rs: random_scalar", reports: 219, why: Why::Zero },
     Reviewed { place: "symbolon-core/src/group.rs: scalar_from_bytes", reports: 74, why: Why::Canonical },
     Reviewed { place: "symbolon-core/src/group.rs: secret_points_bytes", reports: 15, why: Why::Inverse },
@@ -99,8 +99,9 @@ pub const REVIEWED: &[Reviewed] = &[
     Reviewed { place: "symbolon-sharing/src/dealing.rs: same_view", reports: 52, why: Why::PublicPoint },
     Reviewed { place: "symbolon-sharing/src/dkg.rs: made", reports: 45, why: Why::PublicPoint },
     Reviewed { place: "symbolon-sharing/src/dkg.rs: verify", reports: 9, why: Why::Verdict },
-    Reviewed { place: "symbolon-sharing/src/key_share.rs: new", reports: 42, why: Why::PublicPoint },
-    Reviewed { place: "symbolon-sharing/src/pair_factor.rs: new", reports: 24, why: Why::PublicPoint },
+    Reviewed { place: "symbolon-sharing/src/key_share.rs: new", reports: 46, why: Why::PublicPoint },
+    Reviewed { place: "symbolon-sharing/src/pair_factor.rs: agree", reports: 20, why: Why::PublicPoint },
+    Reviewed { place: "symbolon-sharing/src/pair_factor.rs: new", reports: 6, why: Why::PublicPoint },
     Reviewed { place: "symbolon-sharing/src/reshare/checks.rs: new_key", reports: 78, why: Why::PublicPoint },
     Reviewed { place: "symbolon-sharing/src/reshare/checks.rs: verify", reports: 19, why: Why::Verdict },
     Reviewed { place: "symbolon-sharing/src/reshare/setup.rs: import", reports: 2, why: Why::PublicPoint },

@@ -288,7 +288,7 @@ fn resigned(case: &Case, by: PartyId, mut content: Vec<u8>) -> (PartyId, Vec<u8>
     if !case.is_signed {
         return (by, content, false);
     }
-    let digest = Transcript::new("session", "frame").part(&content).finish();
+    let digest = Transcript::new("session", "frame").bulk(&content).finish();
     let mut seed = [3; 32];
     seed[..2].copy_from_slice(&by.get().to_be_bytes());
     let key = ed25519_dalek::SigningKey::from_bytes(&seed);

@@ -38,9 +38,9 @@ pub struct Inputs {
     key_id: KeyId,
     epoch: u32,
     secret: SecretScalar<Secp256k1>,
-    big_a: Point,
-    big_b: Point,
     public_key: Point,
+    /// Of `A`, `B`, `P`.
+    encoded: [[u8; 33]; 3],
     chain_code: [u8; 32],
     marks: Marks,
 }
@@ -49,15 +49,13 @@ impl Inputs {
     /// Converts `factor` to a sharing of the given epoch.
     #[must_use]
     pub fn new(factor: &PairFactor, epoch: u32) -> Self {
-        let (big_a, big_b) = factor.points();
         Self {
             pair: *factor.pair(),
             key_id: factor.key_id(),
             epoch,
             secret: SecretScalar::new(*factor.secret().expose()),
-            big_a,
-            big_b,
             public_key: *factor.public_key(),
+            encoded: *factor.encoded_points(),
             chain_code: *factor.chain_code(),
             marks: factor.marks(),
         }
@@ -65,12 +63,8 @@ impl Inputs {
 
     /// Step 3: what a proof of `z` is bound to.
     fn context(&self, sid: &Sid, prover: PartyId) -> Transcript {
-        Transcript::new("convert", "proof")
-            .part(sid)
-            .number(prover.get())
-            .point::<Secp256k1>(&self.big_a)
-            .point::<Secp256k1>(&self.big_b)
-            .point::<Secp256k1>(&self.public_key)
+        let [big_a, big_b, public_key] = &self.encoded;
+        Transcript::new("convert", "proof").part(sid).number(prover.get()).part(big_a).part(big_b).part(public_key)
     }
 
     /// Step 4: the 2-of-2 sharing at the two party ids, and the outcome hash. `x_i = z_i / lambda_i`; for the ids 1 and 2
@@ -78,7 +72,8 @@ impl Inputs {
     fn share(self, sid: &Sid, z: &SecretScalar<Secp256k1>, big_z_i: Point, big_z_r: Point) -> Result<Converted, Fault> {
         let index = |role: Role| Scalar::from(u64::from(self.pair.id(role).get()));
         // 1 / lambda_i = (j - i) / j
-        let inverse_lambda = |role: Role| (index(role.peer()) - index(role)) * Secp256k1::invert(&index(role.peer()));
+        let inverse_lambda =
+            |role: Role| (index(role.peer()) - index(role)) * Secp256k1::invert_vartime(&index(role.peer()));
         let x = *z.expose() * inverse_lambda(self.pair.role());
         let member = |role: Role, public_share: Point| Member {
             id: self.pair.id(role),
@@ -93,6 +88,8 @@ impl Inputs {
             member(Role::Server, weighted(Role::Server, &big_z_i)),
             member(Role::Client, weighted(Role::Client, &big_z_r)),
         ];
+        let [big_a, big_b, public_key] = &self.encoded;
+        let encoded = Secp256k1::points_to_bytes(&[big_z_i, big_z_r]);
         let mut roster = Writer::new();
         self.pair.roster().encode_members(&mut roster);
         let outcome = Transcript::new("convert", "outcome")
@@ -100,14 +97,11 @@ impl Inputs {
             .part(roster.finish())
             .part(self.key_id)
             .number(self.epoch)
-            .point::<Secp256k1>(&self.big_a)
-            .point::<Secp256k1>(&self.big_b)
-            .point::<Secp256k1>(&self.public_key)
-            .part(self.chain_code)
-            .point::<Secp256k1>(&big_z_i)
-            .point::<Secp256k1>(&big_z_r)
-            .number(self.marks.to_byte())
-            .finish();
+            .part(big_a)
+            .part(big_b)
+            .part(public_key)
+            .part(self.chain_code);
+        let outcome = encoded.iter().fold(outcome, Transcript::part).number(self.marks.to_byte()).finish();
         let share = KeyShare::new(Parts {
             scheme: Scheme::Ecdsa,
             key_id: self.key_id,
@@ -276,9 +270,8 @@ impl ConvertSetup {
     }
 
     fn describe(factor: &PairFactor, setup: &PairSetup, epoch: u32) -> Self {
-        let (big_a, big_b) = factor.points();
         let mut extra = Writer::new();
-        extra.point::<Secp256k1>(&big_a).point::<Secp256k1>(&big_b).point::<Secp256k1>(factor.public_key());
+        extra.bytes(factor.encoded_points().as_flattened());
         extra.bytes(factor.chain_code()).u8(factor.marks().to_byte());
         let terms = Terms {
             curve: Secp256k1::ID,
@@ -427,7 +420,7 @@ fn prepared(
 ) -> Result<Next<Convert>, Failed<PairSetup>> {
     match result {
         Ok(Converted { share, outcome }) => Ok(Next::Prepared {
-            encoded: share.to_secret_bytes(),
+            encoded: share.encoded(),
             output: share,
             outcome,
             drafts: vec![(to, last.finish())],

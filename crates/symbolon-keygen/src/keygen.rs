@@ -6,7 +6,7 @@
 use alloc::{vec, vec::Vec};
 use rand_core::CryptoRng;
 use symbolon_core::{
-    Group, KeyId, PartyId, Role, Secp256k1, SecretBytes, SecretScalar, SeedRng, Sid, Transcript,
+    Group, KeyId, PartyId, Role, Secp256k1, SecretBytes, SecretScalar, SecretVec, SeedRng, Sid, Transcript,
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_proofs::{Commitment, Opening, SchnorrProof};
@@ -14,7 +14,6 @@ use symbolon_session::{
     Draft, Failed, Fault, Inbox, Next, Pair, Protocol, Roster, Run, Sends, Setup, Storable, Suspend, Terms, To,
 };
 use symbolon_sharing::PairFactor;
-use zeroize::Zeroizing;
 
 type Point = <Secp256k1 as Group>::Point;
 
@@ -32,33 +31,29 @@ fn proof_context(sid: &Sid, prover: PartyId, com: &Commitment) -> Transcript {
     Transcript::new("keygen", "proof").part(sid).number(prover.get()).part(com.as_bytes())
 }
 
-fn committed_value(big_a: &Point, chain: &[u8; 32]) -> Zeroizing<Vec<u8>> {
-    let mut w = Writer::with_capacity(65);
-    w.point::<Secp256k1>(big_a).bytes(chain);
-    Zeroizing::new(w.finish())
+fn committed_value(big_a: &[u8; 33], chain: &[u8; 32]) -> SecretVec<u8> {
+    SecretVec::new([big_a.as_slice(), chain].concat())
 }
 
 /// What both sides know at the end.
 fn factor(
     pair: &Pair,
     sid: &Sid,
-    secret: SecretScalar<Secp256k1>,
+    (secret, own_point): (SecretScalar<Secp256k1>, Point),
     peer_point: Point,
     chain_i: &[u8; 32],
     chain_r: &[u8; 32],
 ) -> Result<PairFactor, Fault> {
-    let public_key = Secp256k1::mul(&peer_point, secret.expose());
     let chain_code = Transcript::new("keygen", "chain").part(sid).part(chain_i).part(chain_r).finish();
-    let id = Transcript::new("keygen", "key id").point::<Secp256k1>(&public_key).part(sid).finish();
-    // step 4: PairFactor::new refuses P = O and A = B
-    PairFactor::new(*pair, KeyId::truncate(&id), 0, secret, peer_point, public_key, chain_code)
-        .map_err(|_| Fault::Forbidden)
+    let name = |key: &[u8; 33]| KeyId::truncate(&Transcript::new("keygen", "key id").part(key).part(sid).finish());
+    // step 4: it refuses P = O and A = B
+    PairFactor::agree(*pair, 0, secret, own_point, peer_point, chain_code, name).map_err(|_| Fault::Forbidden)
 }
 
 /// The hash that both confirm: identities, sid, `A, B, P`, chain code, generation.
 #[must_use]
 pub fn outcome(sid: &Sid, factor: &PairFactor) -> [u8; 32] {
-    let (big_a, big_b) = factor.points();
+    let [big_a, big_b, public_key] = factor.encoded_points();
     let mut members = Writer::new();
     factor.pair().roster().encode_members(&mut members);
     Transcript::new("keygen", "confirm")
@@ -66,9 +61,9 @@ pub fn outcome(sid: &Sid, factor: &PairFactor) -> [u8; 32] {
         .part(sid)
         .part(factor.key_id())
         .number(factor.generation())
-        .point::<Secp256k1>(&big_a)
-        .point::<Secp256k1>(&big_b)
-        .point::<Secp256k1>(factor.public_key())
+        .part(big_a)
+        .part(big_b)
+        .part(public_key)
         .part(factor.chain_code())
         .number(factor.marks().to_byte())
         .finish()
@@ -87,6 +82,7 @@ pub fn confirmation(sid: &Sid, factor: &PairFactor, sender: Role) -> [u8; 32] {
 pub struct Initiator {
     pair: Pair,
     a: SecretScalar<Secp256k1>,
+    big_a: Point,
     chain: SecretBytes<32>,
     com: Commitment,
     opening: Opening,
@@ -97,10 +93,11 @@ impl Initiator {
     pub fn commit(pair: &Pair, sid0: &Sid, w: &mut Writer, rng: &mut impl CryptoRng) -> Self {
         let a = SecretScalar::<Secp256k1>::random(rng);
         let chain = SecretBytes::random(rng);
-        let value = committed_value(&a.public(), chain.expose());
+        let big_a = a.public();
+        let value = committed_value(&Secp256k1::point_to_bytes(&big_a), chain.expose());
         let (com, opening) = Commitment::commit(COMMIT, sid0, pair.id(Role::Server), &value, rng);
         com.encode(w);
-        Self { pair: *pair, a, chain, com, opening }
+        Self { pair: *pair, a, big_a, chain, com, opening }
     }
 
     /// Step 3: checks `B != O`, `B != A` and `pi_B`; writes `A, chain_I, opening, pi_A`.
@@ -117,7 +114,7 @@ impl Initiator {
         let big_b = r.point::<Secp256k1>()?;
         let proof = SchnorrProof::<Secp256k1>::decode(r)?;
         let chain_r = r.array()?;
-        let big_a = self.a.public();
+        let big_a = self.big_a;
         if big_b == big_a {
             return Err(Fault::Forbidden);
         }
@@ -126,7 +123,7 @@ impl Initiator {
         w.point::<Secp256k1>(&big_a).bytes(self.chain.expose());
         self.opening.encode(w);
         own.encode(w);
-        factor(&self.pair, sid, self.a, big_b, self.chain.expose(), &chain_r)
+        factor(&self.pair, sid, (self.a, big_a), big_b, self.chain.expose(), &chain_r)
     }
 }
 
@@ -134,6 +131,7 @@ impl Initiator {
 pub struct Responder {
     pair: Pair,
     b: SecretScalar<Secp256k1>,
+    big_b: Point,
     chain: [u8; 32],
     com: Commitment,
 }
@@ -158,7 +156,7 @@ impl Responder {
         w.point::<Secp256k1>(&big_b);
         SchnorrProof::prove(&proof_context(sid, pair.id(Role::Client), &com), &b, &big_b, rng).encode(w);
         w.bytes(&chain);
-        Ok(Self { pair: *pair, b, chain, com })
+        Ok(Self { pair: *pair, b, big_b, chain, com })
     }
 
     /// Step 4: checks the opening under the initiator's `sid0`, `A != O`, `A != B`, `pi_A`.
@@ -166,18 +164,25 @@ impl Responder {
     /// # Errors
     /// [`Fault::Encoding`], [`Fault::Opening`], [`Fault::Forbidden`], [`Fault::Proof`].
     pub fn finish(self, sid: &Sid, sid0_initiator: &Sid, r: &mut Reader<'_>) -> Result<PairFactor, Fault> {
+        let encoded_a = r.clone().array()?;
         let big_a = r.point::<Secp256k1>()?;
         let chain_i = r.array()?;
         let opening = Opening::decode(r)?;
         let proof = SchnorrProof::<Secp256k1>::decode(r)?;
         self.com
-            .verify(COMMIT, sid0_initiator, self.pair.id(Role::Server), &committed_value(&big_a, &chain_i), &opening)
+            .verify(
+                COMMIT,
+                sid0_initiator,
+                self.pair.id(Role::Server),
+                &committed_value(&encoded_a, &chain_i),
+                &opening,
+            )
             .map_err(|_| Fault::Opening)?;
-        if big_a == self.b.public() {
+        if big_a == self.big_b {
             return Err(Fault::Forbidden);
         }
         proof.verify(&proof_context(sid, self.pair.id(Role::Server), &self.com), &big_a).map_err(|_| Fault::Proof)?;
-        factor(&self.pair, sid, self.b, big_a, &chain_i, &self.chain)
+        factor(&self.pair, sid, (self.b, self.big_b), big_a, &chain_i, &self.chain)
     }
 }
 
@@ -309,7 +314,7 @@ pub(crate) fn prepared<P: Protocol<Output = PairFactor, Held = ()>>(
     to: To,
     last: Writer,
 ) -> Next<P> {
-    let encoded = output.to_secret_bytes();
+    let encoded = output.encoded();
     Next::Prepared { output, encoded, outcome, drafts: vec![(to, last.finish())], held: () }
 }
 

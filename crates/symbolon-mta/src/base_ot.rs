@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use rand_core::CryptoRng;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use symbolon_core::{
-    FixedBase, Group, Secp256k1, SecretBytes, SecretScalar, Sid, Transcript,
+    FixedBase, Group, Secp256k1, SecretBytes, SecretScalar, SecretVec, Sid, Transcript,
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_proofs::SchnorrProof;
@@ -121,7 +121,7 @@ impl Sender1 {
             points.push(point);
         }
         let b_big_b = Secp256k1::mul(&self.big_b, self.b.expose());
-        let mut shared = Zeroizing::new(Vec::with_capacity(2 * KAPPA));
+        let mut shared = SecretVec::with_capacity(2 * KAPPA);
         for point in &points {
             let product = Secp256k1::mul(point, self.b.expose());
             shared.extend([product, product - b_big_b]);
@@ -129,9 +129,9 @@ impl Sender1 {
         let shared = Secp256k1::secret_points_bytes(&shared);
         let oracle = Oracle::new(psid, &self.big_b);
         let mut next = Sender2 {
-            expected: Zeroizing::new(Vec::with_capacity(KAPPA)),
-            openings: Zeroizing::new(Vec::with_capacity(KAPPA)),
-            seeds: Zeroizing::new(Vec::with_capacity(KAPPA)),
+            expected: SecretVec::with_capacity(KAPPA),
+            openings: SecretVec::with_capacity(KAPPA),
+            seeds: SecretVec::with_capacity(KAPPA),
         };
         let (pairs, _) = shared.as_chunks::<2>();
         for (j, (big_a, [shared0, shared1])) in (0u16..).zip(big_a.iter().zip(pairs)) {
@@ -150,9 +150,9 @@ impl Sender1 {
 /// The base-OT sender after its challenge.
 pub(crate) struct Sender2 {
     /// `g0` of each instance: the one right response.
-    pub(crate) expected: Zeroizing<Vec<Hash>>,
+    pub(crate) expected: SecretVec<Hash>,
     /// `h0, h1`.
-    pub(crate) openings: Zeroizing<Vec<[Hash; 2]>>,
+    pub(crate) openings: SecretVec<[Hash; 2]>,
     pub(crate) seeds: SeedPairs,
 }
 
@@ -172,7 +172,7 @@ impl Sender2 {
 pub(crate) struct Receiver1 {
     oracle: Oracle,
     pub(crate) chosen: Chosen,
-    h: Zeroizing<Vec<Hash>>,
+    h: SecretVec<Hash>,
 }
 
 /// The base-OT receiver after its response.
@@ -212,8 +212,8 @@ impl Receiver1 {
         let choices = SecretBytes::new(*choices);
         // a point is multiplied 128 times: tables for both pay off
         let (base_g, base_b) = (FixedBase::new(&Secp256k1::generator()), FixedBase::new(&big_b));
-        let mut big_a = Zeroizing::new(Vec::with_capacity(KAPPA));
-        let mut shared = Zeroizing::new(Vec::with_capacity(KAPPA));
+        let mut big_a = SecretVec::with_capacity(KAPPA);
+        let mut shared = SecretVec::with_capacity(KAPPA);
         let mut wide = Zeroizing::new([0; 64]);
         for j in INSTANCES {
             secrets.fill(wide.as_mut_slice());
@@ -225,8 +225,8 @@ impl Receiver1 {
         let big_a = Secp256k1::points_to_bytes(&big_a);
         let shared = Secp256k1::secret_points_bytes(&shared);
         let oracle = Oracle::new(psid, &big_b);
-        let mut h = Zeroizing::new(Vec::with_capacity(KAPPA));
-        let mut seeds = Zeroizing::new(Vec::with_capacity(KAPPA));
+        let mut h = SecretVec::with_capacity(KAPPA);
+        let mut seeds = SecretVec::with_capacity(KAPPA);
         for (j, (big_a, shared)) in INSTANCES.zip(big_a.iter().zip(&shared)) {
             w.bytes(big_a);
             let branch = choice(choices.expose(), j).unwrap_u8();

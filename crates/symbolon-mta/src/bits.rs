@@ -4,9 +4,9 @@
 //! a row is bit `n mod 128` of its block `n div 128`.
 
 use crate::limbs;
-use alloc::vec::Vec;
 use polyval::{Block, Polyval, universal_hash::UniversalHash};
 use rand_core::CryptoRng;
+use symbolon_core::SecretVec;
 use zeroize::{Zeroize, Zeroizing};
 
 /// A block of all ones for an odd `bit`, of zeros otherwise; not a branch.
@@ -23,16 +23,13 @@ pub(crate) fn half(digest: &[u8; 32]) -> [u8; 16] {
 }
 
 /// Uniform blocks.
-pub(crate) fn random_blocks(count: usize, rng: &mut impl CryptoRng) -> Zeroizing<Vec<u128>> {
+pub(crate) fn random_blocks(count: usize, rng: &mut impl CryptoRng) -> SecretVec<u128> {
     let mut bytes = Zeroizing::new([0; 16]);
-    Zeroizing::new(
-        (0..count)
-            .map(|_| {
-                rng.fill_bytes(bytes.as_mut());
-                u128::from_le_bytes(*bytes)
-            })
-            .collect(),
-    )
+    let block = |_| {
+        rng.fill_bytes(bytes.as_mut());
+        u128::from_le_bytes(*bytes)
+    };
+    SecretVec::new((0..count).map(block).collect())
 }
 
 /// Transposes 128 rows of 128 bits in place: bit `c` of row `r` becomes bit `r` of row `c`.

@@ -12,7 +12,7 @@ use core::array;
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
 use symbolon_core::{
-    SecretBytes, Transcript,
+    SecretBytes, SecretVec, Transcript,
     wire::{Reader, Writer},
 };
 use symbolon_session::Fault;
@@ -34,9 +34,9 @@ pub(crate) const fn message_len(blocks: usize) -> usize {
 /// The receiver's correlation: for every column `j` a choice bit `x_j` and `V_j`.
 pub(crate) struct Received {
     /// Choice bits, one block for 128 columns.
-    pub(crate) bits: Zeroizing<Vec<u128>>,
+    pub(crate) bits: SecretVec<u128>,
     /// `V`: 128 rows of `stride` blocks.
-    pub(crate) rows: Zeroizing<Vec<u128>>,
+    pub(crate) rows: SecretVec<u128>,
     pub(crate) stride: usize,
     /// `D`.
     pub(crate) digest: [u8; 32],
@@ -45,19 +45,19 @@ pub(crate) struct Received {
 /// The sender's correlation: `W_j = V_j XOR x_j*Delta` for every column.
 pub(crate) struct Sent {
     /// `W`: 128 rows of `stride` blocks.
-    pub(crate) rows: Zeroizing<Vec<u128>>,
+    pub(crate) rows: SecretVec<u128>,
     pub(crate) stride: usize,
     /// `D`.
     pub(crate) digest: [u8; 32],
 }
 
 /// mta 4.3. The receiver's matrix: `U`, and `V` as 128 rows. `bits` are `x'`.
-pub(crate) fn expand(ext: &ExtReceiver, psid: Psid, bits: &[u128]) -> (Vec<u8>, Zeroizing<Vec<u128>>) {
+pub(crate) fn expand(ext: &ExtReceiver, psid: Psid, bits: &[u128]) -> (Vec<u8>, SecretVec<u128>) {
     let stride = bits.len();
     let mut rows = Rows::new(ext.suite(), psid, stride);
     let mut u = Vec::with_capacity(TREES * stride * 16);
-    let mut v = Zeroizing::new(vec![0; KAPPA * stride]);
-    let mut sum = Zeroizing::new(vec![0; stride]);
+    let mut v = SecretVec::new(vec![0; KAPPA * stride]);
+    let mut sum = SecretVec::new(vec![0; stride]);
     for (tree, (leaves, v)) in ext.leaves().chunks_exact(LEAVES).zip(v.chunks_exact_mut(KK * stride)).enumerate() {
         sum.copy_from_slice(bits);
         for (z, row) in rows.expand(tree, leaves).enumerate() {
@@ -74,9 +74,9 @@ pub(crate) fn expand(ext: &ExtReceiver, psid: Psid, bits: &[u128]) -> (Vec<u8>, 
 }
 
 /// mta 4.6. The sender's matrix `W` as 128 rows. The row of a punctured leaf is multiplied by zero.
-fn correlate(ext: &ExtSender, psid: Psid, u: &[u8], stride: usize) -> Zeroizing<Vec<u128>> {
+fn correlate(ext: &ExtSender, psid: Psid, u: &[u8], stride: usize) -> SecretVec<u128> {
     let mut rows = Rows::new(ext.suite(), psid, stride);
-    let mut w = Zeroizing::new(vec![0; KAPPA * stride]);
+    let mut w = SecretVec::new(vec![0; KAPPA * stride]);
     let delta = ext.delta_block();
     let (u, _) = u.as_chunks::<16>();
     let trees = ext.leaves().chunks_exact(LEAVES).zip(u.chunks_exact(stride));
@@ -111,7 +111,7 @@ pub(crate) fn combiner(psid: Psid, u: &[u8]) -> Combiner {
 
 /// The hash of all `t~_h`.
 pub(crate) fn hash_of_tags(psid: Psid, tags: impl Iterator<Item = u128>) -> [u8; 32] {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(KAPPA * 16));
+    let mut bytes = SecretVec::with_capacity(KAPPA * 16);
     tags.for_each(|tag| bytes.extend_from_slice(&tag.to_le_bytes()));
     Transcript::new("mta", "ext tags").part(psid).bulk(&bytes).finish()
 }
@@ -163,14 +163,14 @@ pub(crate) fn boot_chosen(psid: Psid, received: &Received) -> Chosen {
     let seed = boot_seeds(psid, &received.digest);
     let seeds = (0u16..).zip(columns.iter()).map(|(j, v)| seed(j, *v)).collect();
     let choices = received.bits.first().copied().unwrap_or_default();
-    Chosen { choices: SecretBytes::new(choices.to_le_bytes()), seeds: Zeroizing::new(seeds) }
+    Chosen { choices: SecretBytes::new(choices.to_le_bytes()), seeds: SecretVec::new(seeds) }
 }
 
 /// mta 3.1. The sender's side.
 pub(crate) fn boot_pairs(psid: Psid, sent: &Sent, delta: u128) -> SeedPairs {
     let columns = columns(&sent.rows, sent.stride, 0);
     let seed = boot_seeds(psid, &sent.digest);
-    Zeroizing::new((0u16..).zip(columns.iter()).map(|(j, w)| [seed(j, *w), seed(j, w ^ delta)]).collect())
+    SecretVec::new((0u16..).zip(columns.iter()).map(|(j, w)| [seed(j, *w), seed(j, w ^ delta)]).collect())
 }
 
 fn boot_seeds(psid: Psid, digest: &[u8; 32]) -> impl Fn(u16, u128) -> [u8; 16] {

@@ -85,6 +85,7 @@ pub(crate) const fn is_canonical(x: &Limbs) -> bool {
 }
 
 /// `x mod q` for any `x < 2^256`.
+#[cfg(test)]
 pub(crate) fn reduce_once(x: &Limbs) -> Limbs {
     let (reduced, over) = plus_c(x);
     select(x, &reduced, over)
@@ -102,6 +103,53 @@ pub(crate) fn add(a: &Limbs, b: &Limbs) -> Limbs {
     // a, b < q, so the sum is below 2q: one subtraction is enough, also when the sum carried
     let (reduced, over) = plus_c(&sum);
     select(&sum, &reduced, over | carry)
+}
+
+/// `x + a mod q` as some integer below `2^256`, for any `x < 2^256` and `a < q`.
+pub(crate) fn add_unreduced(x: &Limbs, a: &Limbs) -> Limbs {
+    let mut sum = [0; 4];
+    let mut carry = 0;
+    for i in 0..4 {
+        let t = u128::from(x[i]) + u128::from(a[i]) + u128::from(carry);
+        sum[i] = low(t);
+        carry = high(t);
+    }
+    // after a carry the sum is below q, so that C can be added
+    let over = mask(carry);
+    let mut carry = 0;
+    for (i, c) in C.iter().chain(&[0]).enumerate() {
+        let t = u128::from(sum[i]) + u128::from(c & over) + u128::from(carry);
+        sum[i] = low(t);
+        carry = high(t);
+    }
+    sum
+}
+
+/// `x - y + a mod q` for any `x, y < 2^256`, with [`shifted`]`(a)` for `a`.
+pub(crate) fn difference_plus(x: &Limbs, y: &Limbs, shifted: &Limbs) -> Limbs {
+    // -y = !y + 1 - 2^256 = !y + 1 - C mod q
+    let mut sum = [0; 4];
+    let mut carry = 0;
+    for i in 0..4 {
+        let t = u128::from(x[i]) + u128::from(!y[i]) + u128::from(shifted[i]) + u128::from(carry);
+        sum[i] = low(t);
+        carry = high(t);
+    }
+    // a carry of at most 2 stands for as many C, and leaves less than 2^256 + 2^131
+    let overs = carry;
+    let mut carry = 0;
+    for (i, c) in C.iter().chain(&[0]).enumerate() {
+        let t = u128::from(sum[i]) + u128::from(*c) * u128::from(overs) + u128::from(carry);
+        sum[i] = low(t);
+        carry = high(t);
+    }
+    let (reduced, over) = plus_c(&sum);
+    select(&sum, &reduced, over | carry)
+}
+
+/// `a + 1 - C mod q`: what [`difference_plus`] adds for `a`.
+pub(crate) fn shifted(a: &Limbs) -> Limbs {
+    sub(&add(a, &[1, 0, 0, 0]), &[C[0], C[1], C[2], 0])
 }
 
 /// `a - b mod q`.
@@ -274,9 +322,18 @@ mod tests {
             prop_assert_eq!(from_scalar(&reference(&a)), ra);
             prop_assert_eq!(to_scalar(&add(&ra, &rb)), reference(&a) + reference(&b));
             prop_assert_eq!(to_scalar(&sub(&ra, &rb)), reference(&a) - reference(&b));
+            prop_assert_eq!(to_scalar(&add_unreduced(&a, &rb)), reference(&a) + reference(&b));
             prop_assert_eq!(from_bytes(&to_bytes(&a)), a);
             prop_assert_eq!(masked(&a, 0), [0; 4]);
             prop_assert_eq!(masked(&a, u64::MAX), a);
+        }
+
+        #[test]
+        fn differences_agree_with_the_library(x in integer(), y in integer(), a in integer()) {
+            let a = reduce_once(&a);
+            let difference = difference_plus(&x, &y, &shifted(&a));
+            prop_assert!(is_canonical(&difference));
+            prop_assert_eq!(to_scalar(&difference), reference(&x) - reference(&y) + reference(&a));
         }
 
         #[test]

@@ -14,7 +14,7 @@ use core::array;
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
 use symbolon_core::{
-    Secp256k1, SecretScalar, Sid, Transcript,
+    Secp256k1, SecretScalar, SecretVec, Sid, Transcript,
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_session::Fault;
@@ -104,8 +104,8 @@ impl Batch {
 }
 
 /// Columns `item*m..` of a correlation.
-pub(crate) fn item_columns(rows: &[u128], stride: usize, item: u16) -> Zeroizing<Vec<u128>> {
-    let mut all = Zeroizing::new(Vec::with_capacity(M));
+pub(crate) fn item_columns(rows: &[u128], stride: usize, item: u16) -> SecretVec<u128> {
+    let mut all = SecretVec::with_capacity(M);
     let first = usize::from(item) * BLOCKS;
     (first..first + BLOCKS).for_each(|block| all.extend_from_slice(columns(rows, stride, block).as_slice()));
     all
@@ -140,7 +140,8 @@ impl Challenge {
         let mut bytes = vec![[0; 32]; M];
         let gadget = Transcript::new("mta", "gadget").part(self.matrix).part(eta).part(mu_hash);
         gadget.xof().fill(bytes.as_flattened_mut());
-        bytes.iter().map(|g| limbs::reduce_once(&limbs::from_bytes(g))).collect()
+        // sums reduce them
+        bytes.iter().map(limbs::from_bytes).collect()
     }
 
     fn digest(&self, eta: &[u8; 32], mu_hash: &[u8; 32]) -> [u8; 32] {
@@ -157,7 +158,7 @@ fn secret(mut limbs: Limbs) -> Secret {
 // What is generic over `ELL` is compiled in each crate that calls it, so the loops are not.
 
 /// `d` and `mu` of one multiplication.
-type Opened = (Zeroizing<Vec<Limbs>>, Zeroizing<Vec<u8>>);
+type Opened = (SecretVec<Limbs>, SecretVec<u8>);
 
 /// Columns per call of the pads.
 const CHUNK: usize = 64;
@@ -236,14 +237,15 @@ impl MulReceiver {
         })
     }
 
-    /// mta 5.7, 5.8. The rows `d` of the received matrix, and `mu` as the receiver has it.
+    /// mta 5.7, 5.8. The rows `d` of the received matrix, below `2^256`, and `mu` as the receiver has it.
     fn opened(&self, item: u16, matrix: &[[u8; 32]], theta: &[Limbs], eta: &Limbs) -> Result<Opened, Fault> {
         let width = theta.len() + RHO;
         let columns = item_columns(&self.received.rows, self.received.stride, item);
         let mut pads = Pads::new(self.batch.suite, self.batch.psid(item), &self.received.digest);
-        let mut pad = Zeroizing::new(vec![[0; 32]; CHUNK * pitch(width)]);
-        let mut d = Zeroizing::new(Vec::with_capacity(M * width));
-        let mut mu = Zeroizing::new(Vec::with_capacity(M * 32));
+        let mut pad = SecretVec::new(vec![[0; 32]; CHUNK * pitch(width)]);
+        let mut d = SecretVec::with_capacity(M * width);
+        let mut mu = SecretVec::with_capacity(M * 32);
+        let minus_eta = limbs::sub(&[0; 4], eta);
         let chunks = columns.chunks_exact(CHUNK).zip(matrix.chunks_exact(CHUNK * width));
         for ((first, bits), (columns, matrix)) in self.choices(item).zip(chunks) {
             pads.fill(first, columns, width, &mut pad);
@@ -252,14 +254,14 @@ impl MulReceiver {
                 // mta 5.7
                 let start = d.len();
                 for (pad, a) in pad.iter().zip(row) {
-                    let pad = limbs::reduce_once(&limbs::from_bytes(pad));
-                    d.push(limbs::add(&pad, &limbs::masked(&canonical(a)?, w)));
+                    d.push(limbs::add_unreduced(&limbs::from_bytes(pad), &limbs::masked(&canonical(a)?, w)));
                 }
                 // mta 5.8
                 let Some((mask, d)) = d.get(start..).and_then(<[Limbs]>::split_last) else { continue };
                 let mut sum = Sum::default();
                 theta.iter().zip(d).for_each(|(theta, d)| sum.product(theta, d));
-                sum.integer(&limbs::sub(mask, &limbs::masked(eta, w)));
+                sum.integer(mask);
+                sum.integer(&limbs::masked(&minus_eta, w));
                 mu.extend_from_slice(&limbs::to_bytes(&sum.reduce()));
             }
         }
@@ -331,6 +333,7 @@ impl MulSender {
     /// mta 5.2 to 5.6. Writes the batch's multiplication messages, [`multiplication_len`]`(ELL)` bytes each, for random
     /// `alpha`.
     pub fn multiply<const ELL: usize>(self, w: &mut Writer, rng: &mut impl CryptoRng) -> Vec<SenderShare<ELL>> {
+        w.reserve(usize::from(self.batch.count) * multiplication_len(ELL));
         (0..self.batch.count).map(|item| self.item(item, w, rng)).collect()
     }
 
@@ -342,8 +345,8 @@ impl MulSender {
         let columns = item_columns(&self.sent.rows, self.sent.stride, item);
 
         // mta 5.2, 5.3
-        let inputs: Zeroizing<Vec<Limbs>> =
-            Zeroizing::new(alpha.iter().chain([&mask]).map(|input| limbs::from_scalar(input.expose())).collect());
+        let inputs: SecretVec<Limbs> =
+            SecretVec::new(alpha.iter().chain([&mask]).map(|input| limbs::from_scalar(input.expose())).collect());
         let (p0, matrix) = self.matrix(psid, &columns, &inputs);
         w.bytes(&matrix);
 
@@ -361,24 +364,24 @@ impl MulSender {
         SenderShare { alpha, t, digest: challenge.digest(&eta, &mu_hash) }
     }
 
-    /// mta 5.2, 5.3. The pads `p0`, and `a~ = p0 - p1 + input` column by column.
-    pub(crate) fn matrix(&self, psid: Psid, columns: &[u128], inputs: &[Limbs]) -> (Zeroizing<Vec<Limbs>>, Vec<u8>) {
+    /// mta 5.2, 5.3. The pads `p0`, below `2^256`, and `a~ = p0 - p1 + input` column by column.
+    pub(crate) fn matrix(&self, psid: Psid, columns: &[u128], inputs: &[Limbs]) -> (SecretVec<Limbs>, Vec<u8>) {
         let width = inputs.len();
         let mut pads = Pads::new(self.batch.suite, psid, &self.sent.digest);
-        let mut pad0 = Zeroizing::new(vec![[0; 32]; CHUNK * pitch(width)]);
-        let mut pad1 = Zeroizing::new(vec![[0; 32]; CHUNK * pitch(width)]);
+        let mut pad0 = SecretVec::new(vec![[0; 32]; CHUNK * pitch(width)]);
+        let mut pad1 = SecretVec::new(vec![[0; 32]; CHUNK * pitch(width)]);
         let mut other = Zeroizing::new([0; CHUNK]);
-        let mut p0 = Zeroizing::new(Vec::with_capacity(M * width));
+        let shifted = SecretVec::new(inputs.iter().map(limbs::shifted).collect());
+        let mut p0 = SecretVec::with_capacity(M * width);
         let mut matrix = Vec::with_capacity(M * width * 32);
         for (first, columns) in (0u64..).step_by(CHUNK).zip(columns.chunks_exact(CHUNK)) {
             other.iter_mut().zip(columns).for_each(|(other, column)| *other = column ^ *self.delta);
             pads.fill(first, columns, width, &mut pad0);
             pads.fill(first, other.as_slice(), width, &mut pad1);
             for (pad0, pad1) in pad0.chunks_exact(pitch(width)).zip(pad1.chunks_exact(pitch(width))) {
-                for (input, (pad0, pad1)) in inputs.iter().zip(pad0.iter().zip(pad1)) {
-                    let pad0 = limbs::reduce_once(&limbs::from_bytes(pad0));
-                    let pad1 = limbs::reduce_once(&limbs::from_bytes(pad1));
-                    matrix.extend_from_slice(&limbs::to_bytes(&limbs::add(&limbs::sub(&pad0, &pad1), input)));
+                for (input, (pad0, pad1)) in shifted.iter().zip(pad0.iter().zip(pad1)) {
+                    let (pad0, pad1) = (limbs::from_bytes(pad0), limbs::from_bytes(pad1));
+                    matrix.extend_from_slice(&limbs::to_bytes(&limbs::difference_plus(&pad0, &pad1, input)));
                     p0.push(pad0);
                 }
             }
@@ -398,8 +401,8 @@ fn checked(theta: &[Limbs], row: &[Limbs]) -> Limbs {
 }
 
 /// mta 5.5. `mu` as the sender has it.
-fn mu(theta: &[Limbs], p0: &[Limbs]) -> Zeroizing<Vec<u8>> {
-    let mut mu = Zeroizing::new(Vec::with_capacity(M * 32));
+fn mu(theta: &[Limbs], p0: &[Limbs]) -> SecretVec<u8> {
+    let mut mu = SecretVec::with_capacity(M * 32);
     for p0 in p0.chunks_exact(theta.len() + RHO) {
         mu.extend_from_slice(&limbs::to_bytes(&checked(theta, p0)));
     }

@@ -9,18 +9,18 @@ use aes::{
     Aes128Enc, Block,
     cipher::{BlockCipherEncrypt, KeyInit},
 };
-use alloc::{boxed::Box, vec, vec::Vec};
+use alloc::{boxed::Box, vec};
 use blake3::Hasher;
-use symbolon_core::Transcript;
+use core::mem::ManuallyDrop;
+use symbolon_core::{SecretVec, Transcript};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Fills `out` with the keyed BLAKE3 XOF of `input`, under the hasher's key. Whole blocks of 64 bytes are fastest. The
-/// caller wipes the hasher once, after a whole batch: wiping it costs more than hashing.
+/// caller wipes the hasher once, after a whole batch: wiping it costs more than hashing. So would wiping the reader, which lies on the
+/// stack that the entries clear.
 pub(crate) fn xof(hasher: &mut Hasher, input: &[u8], out: &mut [u8]) {
     hasher.update(input);
-    let mut reader = hasher.finalize_xof();
-    reader.fill(out);
-    reader.zeroize();
+    hasher.finalize_xof().fill(out);
     hasher.reset();
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Rows {
     suite: Suite,
     iv: u128,
     stride: usize,
-    expanded: Zeroizing<Vec<[u8; 16]>>,
+    expanded: SecretVec<[u8; 16]>,
 }
 
 impl Rows {
@@ -38,7 +38,7 @@ impl Rows {
     pub(crate) fn new(suite: Suite, psid: Psid, stride: usize) -> Self {
         let iv = half(&Transcript::new("mta", "row iv").part(psid).finish());
         // rows stand at multiples of 64 bytes, so that the XOF writes whole blocks
-        let expanded = Zeroizing::new(vec![[0; 16]; LEAVES * stride.next_multiple_of(4)]);
+        let expanded = SecretVec::new(vec![[0; 16]; LEAVES * stride.next_multiple_of(4)]);
         Self { psid, suite, iv: u128::from_le_bytes(iv), stride, expanded }
     }
 
@@ -67,7 +67,10 @@ impl Rows {
                     for (b, block) in (0u128..).zip(row.iter_mut()) {
                         *block = (self.iv ^ b).to_le_bytes();
                     }
-                    Aes128Enc::new(leaf.into()).encrypt_blocks(Block::cast_slice_from_core_mut(row));
+                    // its drop would wipe the round keys, which takes longer than all else here: they lie on the stack that the
+                    // entries clear
+                    let cipher = ManuallyDrop::new(Aes128Enc::new(leaf.into()));
+                    cipher.encrypt_blocks(Block::cast_slice_from_core_mut(row));
                 }
             }
         }
@@ -106,10 +109,10 @@ impl Pads {
                 }
             }
             Self::Aes(cipher) => {
-                let mut y: Zeroizing<Vec<[u8; 16]>> =
-                    Zeroizing::new(columns.iter().map(|column| column.to_le_bytes()).collect());
+                let mut y: SecretVec<[u8; 16]> =
+                    SecretVec::new(columns.iter().map(|column| column.to_le_bytes()).collect());
                 cipher.encrypt_blocks(Block::cast_slice_from_core_mut(&mut y));
-                let mut blocks = Zeroizing::new(vec![[0; 16]; 2 * width * columns.len()]);
+                let mut blocks = SecretVec::new(vec![[0; 16]; 2 * width * columns.len()]);
                 for (j, (y, blocks)) in (u128::from(first)..).zip(y.iter().zip(blocks.chunks_exact_mut(2 * width))) {
                     let y = u128::from_le_bytes(*y);
                     for (b, block) in (0u128..).zip(blocks) {

@@ -10,11 +10,10 @@ use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
 use symbolon_core::{
-    Role, SecretBytes, SetupId, on_cleared_stack,
+    Role, SecretBytes, SecretVec, SetupId, on_cleared_stack,
     wire::{DecodeError, Kind, Reader, Writer},
 };
 use symbolon_session::{Failed, Fault, OpenError, Pair, SealError, StorageKey};
-use zeroize::Zeroizing;
 
 /// The receiver of extensions: knows all leaves of all trees.
 pub struct ExtReceiver {
@@ -263,7 +262,7 @@ pub(crate) const fn directions(pair: &Pair) -> (Direction, Direction) {
 
 fn read_leaves(r: &mut Reader<'_>) -> Result<Leaves, DecodeError> {
     let (leaves, _) = r.bytes(TREES * LEAVES * 16)?.as_chunks::<16>();
-    Ok(Zeroizing::new(leaves.to_vec()))
+    Ok(SecretVec::new(leaves.to_vec()))
 }
 
 /// The encoding is private: what a caller can encode and decode it can copy. `seal` consumes, `open` takes what the store
@@ -299,9 +298,9 @@ impl PairSetup {
         Ok(Self { id, pair, serial, runs, receiver, sender, zero_seed })
     }
 
-    pub(crate) fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
+    pub(crate) fn to_secret_bytes(&self) -> SecretVec<u8> {
         let mut w = Writer::with_capacity(ENCODED_LEN);
         self.encode(&mut w);
-        Zeroizing::new(w.finish())
+        SecretVec::new(w.finish())
     }
 }

@@ -6,26 +6,26 @@ use crate::{
     pads::xof,
     params::{KAPPA, KK, LEAVES, Psid, TREES},
 };
-use alloc::{vec, vec::Vec};
+use alloc::vec;
 use blake3::Hasher;
 use subtle::ConstantTimeEq;
 use symbolon_core::{
-    SecretBytes, Transcript,
+    SecretBytes, SecretVec, Transcript,
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_session::Fault;
 use zeroize::{Zeroize, Zeroizing};
 
 /// `KAPPA` pairs of seeds, both known: the sender's side of random OTs.
-pub(crate) type SeedPairs = Zeroizing<Vec<[[u8; 16]; 2]>>;
+pub(crate) type SeedPairs = SecretVec<[[u8; 16]; 2]>;
 /// The leaf keys of all trees, 16 bytes each; the punctured ones are zero on the side that lacks them.
-pub(crate) type Leaves = Zeroizing<Vec<[u8; 16]>>;
+pub(crate) type Leaves = SecretVec<[u8; 16]>;
 
 /// `KAPPA` choice bits and the seeds that they chose: the receiver's side of random OTs.
 pub(crate) struct Chosen {
     /// Bit `j` is `c_j`.
     pub(crate) choices: SecretBytes<16>,
-    pub(crate) seeds: Zeroizing<Vec<[u8; 16]>>,
+    pub(crate) seeds: SecretVec<[u8; 16]>,
 }
 
 /// Bytes of one tree's message: two corrections for each level but the first, and `t~`.
@@ -75,7 +75,7 @@ const LEVEL_OF_LEAVES: u8 = 4;
 
 /// mta 2.4. `s~`, the hash of all `e_z` of all trees.
 fn tag(psid: Psid, all: &[[u128; 2]]) -> [u8; 32] {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(all.len() * 32));
+    let mut bytes = SecretVec::with_capacity(all.len() * 32);
     all.iter().flatten().for_each(|e| bytes.extend_from_slice(&e.to_le_bytes()));
     Transcript::new("mta", "pprf").part(psid).bulk(&bytes).finish()
 }
@@ -93,10 +93,10 @@ fn write_block(w: &mut Writer, block: u128) {
 pub(crate) fn grow(psid: Psid, pairs: &SeedPairs, w: &mut Writer) -> Leaves {
     debug_assert_eq!(pairs.len(), KAPPA);
     let mut prg = Prg::new(psid);
-    let mut leaves = Zeroizing::new(Vec::with_capacity(TREES * LEAVES));
-    let mut all = Zeroizing::new(Vec::with_capacity(TREES * LEAVES));
+    let mut leaves = SecretVec::with_capacity(TREES * LEAVES);
+    let mut all = SecretVec::with_capacity(TREES * LEAVES);
     for (tree, levels) in (0u8..).zip(pairs.chunks_exact(KK)) {
-        let mut nodes: Zeroizing<Vec<u128>> = Zeroizing::new(Vec::new());
+        let mut nodes: SecretVec<u128> = SecretVec::default();
         for (level, [seed0, seed1]) in (0u8..).zip(levels) {
             let (seed0, seed1) = (u128::from_le_bytes(*seed0), u128::from_le_bytes(*seed1));
             if level == 0 {
@@ -105,7 +105,7 @@ pub(crate) fn grow(psid: Psid, pairs: &SeedPairs, w: &mut Writer) -> Leaves {
                 continue;
             }
             // mta 2.2
-            let mut next = Zeroizing::new(Vec::with_capacity(2 * nodes.len()));
+            let mut next = SecretVec::with_capacity(2 * nodes.len());
             let (mut left, mut right) = (seed0, seed1);
             for node in nodes.iter() {
                 let [l, r] = prg.children(*node, tree, level);
@@ -135,22 +135,22 @@ pub(crate) fn grow(psid: Psid, pairs: &SeedPairs, w: &mut Writer) -> Leaves {
 pub(crate) fn puncture(psid: Psid, chosen: &Chosen, r: &mut Reader<'_>) -> Result<(Leaves, SecretBytes<16>), Fault> {
     let mut message = Reader::new(r.bytes(LEN)?);
     let mut prg = Prg::new(psid);
-    let mut leaves = Zeroizing::new(Vec::with_capacity(TREES * LEAVES));
-    let mut all = Zeroizing::new(Vec::with_capacity(TREES * LEAVES));
+    let mut leaves = SecretVec::with_capacity(TREES * LEAVES);
+    let mut all = SecretVec::with_capacity(TREES * LEAVES);
     let mut delta = 0;
     let choices = u128::from_le_bytes(*chosen.choices.expose());
     for (tree, seeds) in (0u8..).zip(chosen.seeds.chunks_exact(KK)) {
-        let mut nodes: Zeroizing<Vec<u128>> = Zeroizing::new(vec![0]);
+        let mut nodes: SecretVec<u128> = SecretVec::new(vec![0]);
         // the punctured node, as masks over all nodes of the level: all ones at the punctured one
-        let mut punctured: Zeroizing<Vec<u128>> = Zeroizing::new(vec![u128::MAX]);
+        let mut punctured: SecretVec<u128> = SecretVec::new(vec![u128::MAX]);
         for (level, seed) in (0u8..).zip(seeds) {
             let right = mask(choices >> (u32::from(tree) * 4 + u32::from(level)));
             let corrections = if level == 0 { [0; 2] } else { [read_block(&mut message)?, read_block(&mut message)?] };
             let [on_left, on_right] = corrections;
             // mta 2.2: the correction of the chosen side, unmasked, is the sum of that side's children
             let mut missing = u128::from_le_bytes(*seed) ^ (on_left & !right) ^ (on_right & right);
-            let mut next = Zeroizing::new(Vec::with_capacity(2 * nodes.len()));
-            let mut hole = Zeroizing::new(Vec::with_capacity(2 * nodes.len()));
+            let mut next = SecretVec::with_capacity(2 * nodes.len());
+            let mut hole = SecretVec::with_capacity(2 * nodes.len());
             for (node, here) in nodes.iter().zip(punctured.iter()) {
                 // mta 2.1: the root has no children to compute; its chosen child is the seed itself
                 let [l, r] = if level == 0 { [0; 2] } else { prg.children(*node, tree, level) };

@@ -4,7 +4,7 @@ use crate::{Auth, Error, Label, Outgoing, Pending, Protocol, Rejected, Session, 
 use alloc::vec::Vec;
 use core::fmt;
 use rand_core::TryCryptoRng;
-use zeroize::Zeroizing;
+use symbolon_core::SecretVec;
 
 /// A blocking channel to the one peer; it keeps the borders of frames. For [`Auth::Channel`] it is authenticated, and
 /// always confidential where the protocol sends private values.
@@ -148,7 +148,7 @@ pub fn run<P: Protocol, C: Channel, S>(
         step = loop {
             let frame = match channel.receive() {
                 // a dealing has a share in it
-                Ok(frame) => Zeroizing::new(frame),
+                Ok(frame) => SecretVec::new(frame),
                 Err(error) => return Err(RunError::Channel { error, held: left.or_else(|| session.cancel()) }),
             };
             match session.handle(peer, &frame) {
@@ -173,6 +173,6 @@ pub fn run<P: Protocol, C: Channel, S>(
 /// Sends all, and wipes what was sent and what was not: a dealing has shares in it. The session has them for
 /// [`Session::resend`].
 fn send<C: Channel>(channel: &mut C, frames: Vec<Outgoing>) -> Result<(), C::Error> {
-    let frames: Vec<_> = frames.into_iter().map(|frame| Zeroizing::new(frame.bytes)).collect();
+    let frames: Vec<_> = frames.into_iter().map(|frame| SecretVec::new(frame.bytes)).collect();
     frames.iter().try_for_each(|frame| channel.send(frame))
 }

@@ -11,10 +11,9 @@ use core::marker::PhantomData;
 use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
 use symbolon_core::{
-    LabelTag, PartyId, RunTag, Transcript, on_cleared_stack,
+    LabelTag, PartyId, RunTag, SecretVec, Transcript, on_cleared_stack,
     wire::{DecodeError, Reader, Writer},
 };
-use zeroize::Zeroizing;
 
 const KIND: &[u8; 8] = b"pending\0";
 
@@ -22,7 +21,7 @@ const KIND: &[u8; 8] = b"pending\0";
 pub(crate) struct Ending {
     pub(crate) outcome: [u8; 32],
     /// The new value.
-    pub(crate) encoded: Zeroizing<Vec<u8>>,
+    pub(crate) encoded: SecretVec<u8>,
     /// Own frames that `stored` releases.
     pub(crate) last: Vec<Sent>,
     /// Who has not confirmed.
@@ -86,7 +85,7 @@ impl Ending {
         t.part(self.outcome).finish()
     }
 
-    fn encode(&self, line: &Line, name: &str) -> Zeroizing<Vec<u8>> {
+    fn encode(&self, line: &Line, name: &str) -> SecretVec<u8> {
         let frames = || line.sent.iter().chain(&self.last).map(|sent| sent.bytes.as_slice());
         let size = self.encoded.len() + frames().map(|frame| frame.len() + 4).sum::<usize>();
         let members = line.roster.members().len() * 160;
@@ -112,7 +111,7 @@ impl Ending {
         frames().for_each(|frame| {
             w.prefixed(frame);
         });
-        Zeroizing::new(w.finish())
+        SecretVec::new(w.finish())
     }
 
     /// Comes back in doubt: what is stored may have been confirmed.
@@ -128,7 +127,7 @@ impl Ending {
         let label = LabelTag::from_bytes(r.array()?);
         let mut line = Line::new(protocol, Roster::decode(&mut r)?, label, auth)?;
         let for_two = flag(&mut r)?;
-        let (outcome, encoded) = (r.array()?, Zeroizing::new(r.prefixed(bytes.len())?.to_vec()));
+        let (outcome, encoded) = (r.array()?, SecretVec::new(r.prefixed(bytes.len())?.to_vec()));
         for _ in 0..r.u16()? {
             let (party, tag) = (r.party()?, RunTag::from_bytes(r.array()?));
             ascending(&line.tags, party)?;
@@ -146,7 +145,7 @@ impl Ending {
         for _ in 0..r.u16()? {
             let frame = r.prefixed(bytes.len())?;
             let header = Header::parse(frame).map_err(|_| DecodeError::Value)?;
-            line.sent.push(Sent { round: header.round, to: header.to, bytes: Zeroizing::new(frame.to_vec()) });
+            line.sent.push(Sent { round: header.round, to: header.to, bytes: SecretVec::new(frame.to_vec()) });
         }
         r.finish()?;
         Ok((line, Self { outcome, encoded, last: Vec::new(), missing, stored: true, for_two, seen: Vec::new() }))
@@ -177,7 +176,7 @@ fn count(w: &mut Writer, n: usize) {
 /// Stored beside the old value, and kept with it beyond [`Step::Done`] until the peers have shown that they finished: of
 /// the last to confirm, the sealed value is all that can repeat the confirmation that ends the others' doubt.
 pub struct Pending<O> {
-    content: Zeroizing<Vec<u8>>,
+    content: SecretVec<u8>,
     receipt: [u8; 32],
     outcome: [u8; 32],
     run_ends: Vec<Token>,

@@ -3,8 +3,7 @@
 use crate::{Agreed, AuthError, Fault, Response};
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
-use symbolon_core::{PartyId, SetupId};
-use zeroize::Zeroizing;
+use symbolon_core::{PartyId, SecretVec, SetupId};
 
 /// Why a frame was not used. The session is exactly as before and keeps waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -55,7 +54,7 @@ pub enum Rejected {
 }
 
 /// Two different frames of one sender for one slot.
-pub type Evidence = Box<[Zeroizing<Vec<u8>>; 2]>;
+pub type Evidence = Box<[SecretVec<u8>; 2]>;
 
 /// A run that ended without a result and without burning anything.
 pub struct Aborted<H> {

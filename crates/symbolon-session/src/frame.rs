@@ -73,7 +73,7 @@ impl Header {
 
 /// What is signed of a frame, told apart in duplicates, and absorbed by the randomness: header and body.
 pub(crate) fn digest(content: &[u8]) -> [u8; 32] {
-    Transcript::new("session", "frame").part(content).finish()
+    Transcript::new("session", "frame").bulk(content).finish()
 }
 
 /// A frame to send.

@@ -7,8 +7,7 @@ use alloc::{
     vec::Vec,
 };
 use ed25519_dalek::VerifyingKey;
-use symbolon_core::{LabelTag, PartyId, RunTag, wire::Writer};
-use zeroize::Zeroizing;
+use symbolon_core::{LabelTag, PartyId, RunTag, SecretVec, wire::Writer};
 
 /// Round, sender, and whether it is the broadcast of the round.
 pub(crate) type Slot = (u8, PartyId, bool);
@@ -18,11 +17,10 @@ pub(crate) const fn slot_of(header: &Header) -> Slot {
 }
 
 /// A frame of our own.
-#[derive(Clone)]
 pub(crate) struct Sent {
     pub(crate) round: u8,
     pub(crate) to: To,
-    pub(crate) bytes: Zeroizing<Vec<u8>>,
+    pub(crate) bytes: SecretVec<u8>,
 }
 
 impl Sent {
@@ -139,7 +137,7 @@ impl Line {
         parts.iter().for_each(|part| {
             w.bytes(part);
         });
-        Sent { round, to, bytes: Zeroizing::new(w.finish()) }
+        Sent { round, to, bytes: SecretVec::new(w.finish()) }
     }
 
     /// Signs the frames that leave together.

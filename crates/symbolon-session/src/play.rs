@@ -6,10 +6,9 @@ use crate::{Agreed, Fault, Header, Inbox, Label, Protocol, Rejected, Run, Sends,
 use alloc::{collections::BTreeMap, vec::Vec};
 use subtle::ConstantTimeEq;
 use symbolon_core::{
-    PartyId, RunTag, SecretBytes, SeedRng, Sid, Transcript, hash_on_cleared_stack,
+    PartyId, RunTag, SecretBytes, SecretVec, SeedRng, Sid, Transcript, hash_on_cleared_stack,
     wire::{Reader, Writer},
 };
-use zeroize::Zeroizing;
 
 /// The rounds of one party in which the driver adds something; 0 is never.
 #[derive(Clone, Copy, Default)]
@@ -58,12 +57,12 @@ pub(crate) struct Play<P: Protocol> {
     /// The round whose frames are waited for.
     pub(crate) awaited: u8,
     /// Accepted frames of this round and the next.
-    pub(crate) frames: BTreeMap<Slot, Zeroizing<Vec<u8>>>,
+    pub(crate) frames: BTreeMap<Slot, SecretVec<u8>>,
     /// Confirmations that arrived with frames of a last round.
     confirmations: Vec<[u8; 32]>,
     /// Everything accepted, in order, for `suspend`; an empty entry is `stored`. In a run that can't be suspended, the signed
     /// broadcasts of the rounds that were delivered.
-    pub(crate) log: Vec<Zeroizing<Vec<u8>>>,
+    pub(crate) log: Vec<SecretVec<u8>>,
 }
 
 impl<P: Protocol> Play<P> {
@@ -287,21 +286,20 @@ impl<P: Protocol> Play<P> {
             self.agree(line);
         }
         line.accept(slot_of(header), digest, frame.len());
-        self.frames.insert(slot_of(header), Zeroizing::new(frame.to_vec()));
+        self.frames.insert(slot_of(header), SecretVec::new(frame.to_vec()));
         self.record(frame);
     }
 
     /// Adds to the log of a run that can be suspended; the empty entry is `stored`.
     pub(crate) fn record(&mut self, frame: &[u8]) {
         if P::LOG_FRAMES {
-            self.log.push(Zeroizing::new(frame.to_vec()));
+            self.log.push(SecretVec::new(frame.to_vec()));
         }
     }
 
     /// The signed broadcasts of the run so far, as they were received.
     pub(crate) fn broadcasts(&self, line: &Line) -> Vec<Vec<u8>> {
-        let proves =
-            |frame: &&Zeroizing<Vec<u8>>| Header::parse(frame).is_ok_and(|header| line.proves(slot_of(&header)));
+        let proves = |frame: &&SecretVec<u8>| Header::parse(frame).is_ok_and(|header| line.proves(slot_of(&header)));
         self.log.iter().filter(proves).map(|frame| frame.to_vec()).collect()
     }
 
@@ -326,7 +324,7 @@ impl<P: Protocol> Play<P> {
         let mut inbox = Inbox::default();
         for (slot, frame) in core::mem::replace(&mut self.frames, later) {
             let parts = self.parts_of_frame(line, slot, &frame);
-            inbox.insert(slot.1, slot.2, Zeroizing::new(parts.body.to_vec()));
+            inbox.insert(slot.1, slot.2, SecretVec::new(parts.body.to_vec()));
             if let Some(confirmation) = parts.confirmation {
                 self.confirmations.push(confirmation);
                 line.show(slot, &frame);
@@ -355,7 +353,7 @@ impl<P: Protocol> Play<P> {
         let run = line.tags.get(&me).copied().unwrap_or(RunTag::from_bytes([0; 16]));
         let outcome = outcome.map_or(&[][..], <[u8; 32]>::as_slice);
         let frame = |(to, body): (To, Vec<u8>)| {
-            let body = Zeroizing::new(body);
+            let body = SecretVec::new(body);
             debug_assert!(body.len() <= P::max_body(&self.setup, round), "a draft is longer than `max_body` says");
             line.unsigned(round, to, run, &[nonce, sid, &body, outcome])
         };

@@ -3,10 +3,9 @@
 use crate::{Agreed, Failed, Roster};
 use alloc::{collections::BTreeMap, vec::Vec};
 use symbolon_core::{
-    ItemId, KeyId, PartyId, SecretBytes, SeedRng, SetupId, SharingId, Sid, Threshold, on_cleared_stack,
+    ItemId, KeyId, PartyId, SecretBytes, SecretVec, SeedRng, SetupId, SharingId, Sid, Threshold, on_cleared_stack,
     wire::{DecodeError, Reader, Writer},
 };
-use zeroize::Zeroizing;
 
 /// Whom a draft or a frame is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,7 +134,7 @@ pub enum Next<P: Protocol> {
         /// The new value.
         output: P::Output,
         /// Its one versioned encoding, for [`Storable::decode`] after a crash.
-        encoded: Zeroizing<Vec<u8>>,
+        encoded: SecretVec<u8>,
         /// The hash that all members confirm; no role in it.
         outcome: [u8; 32],
         /// The last values, one draft for each receiver of this party's confirmation; may be empty bodies.
@@ -188,12 +187,12 @@ impl Run {
 /// The bodies of one round.
 #[derive(Default)]
 pub struct Inbox {
-    bodies: BTreeMap<(PartyId, bool), Zeroizing<Vec<u8>>>,
+    bodies: BTreeMap<(PartyId, bool), SecretVec<u8>>,
 }
 
 impl Inbox {
     /// Files a body; `broadcast` tells the slot.
-    pub fn insert(&mut self, from: PartyId, broadcast: bool, body: Zeroizing<Vec<u8>>) {
+    pub fn insert(&mut self, from: PartyId, broadcast: bool, body: SecretVec<u8>) {
         self.bodies.insert((from, broadcast), body);
     }
 
@@ -290,12 +289,15 @@ pub trait Storable: Sized {
     }
 
     /// The encoding in a buffer that wipes itself.
-    fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
-        on_cleared_stack(|| {
-            let mut w = Writer::with_capacity(self.max_len());
-            self.encode(&mut w);
-            debug_assert!(w.len() <= self.max_len(), "the buffer has grown");
-            Zeroizing::new(w.finish())
-        })
+    fn to_secret_bytes(&self) -> SecretVec<u8> {
+        on_cleared_stack(|| self.encoded())
+    }
+
+    /// [`Self::to_secret_bytes`] as a step of something that clears the stack.
+    fn encoded(&self) -> SecretVec<u8> {
+        let mut w = Writer::with_capacity(self.max_len());
+        self.encode(&mut w);
+        debug_assert!(w.len() <= self.max_len(), "the buffer has grown");
+        SecretVec::new(w.finish())
     }
 }

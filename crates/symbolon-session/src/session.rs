@@ -10,8 +10,7 @@ use crate::{
 use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::{fmt, mem};
 use rand_core::TryCryptoRng;
-use symbolon_core::{LabelTag, PartyId, RunTag, SecretBytes, hash_on_cleared_stack, on_cleared_stack};
-use zeroize::Zeroizing;
+use symbolon_core::{LabelTag, PartyId, RunTag, SecretBytes, SecretVec, hash_on_cleared_stack, on_cleared_stack};
 
 /// One run of a protocol: frames in, frames out, at the end a value or a blame. A plain value of bounded size, without
 /// threads, timers or I/O; dropping it wipes it.
@@ -121,8 +120,8 @@ impl<P: Protocol> Session<P> {
                     self.progress()
                 }
                 Placed::Conflict => {
-                    let first = play.frames.get(&slot_of(&header)).cloned().unwrap_or_default();
-                    let evidence = Box::new([first, Zeroizing::new(msg.to_vec())]);
+                    let first = play.frames.get(&slot_of(&header)).map(|frame| frame.to_vec()).unwrap_or_default();
+                    let evidence = Box::new([first, msg.to_vec()].map(SecretVec::new));
                     Err(self.abort(Some(from), Fault::Equivocation, Some(evidence)))
                 }
             },

@@ -9,7 +9,7 @@ use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce, Tag, aead::AeadInOut};
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 use symbolon_core::{
-    SecretBytes, Transcript, on_cleared_stack,
+    SecretBytes, SecretVec, Transcript, on_cleared_stack,
     wire::{Reader, Writer},
 };
 use zeroize::Zeroizing;
@@ -96,15 +96,15 @@ impl StorageKey {
     ///
     /// # Errors
     /// [`OpenError`].
-    pub fn open(&self, kind: &[u8; 8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    pub fn open(&self, kind: &[u8; 8], sealed: &[u8]) -> Result<SecretVec<u8>, OpenError> {
         on_cleared_stack(|| self.decrypt(kind, sealed))
     }
 
-    fn decrypt(&self, kind: &[u8; 8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    fn decrypt(&self, kind: &[u8; 8], sealed: &[u8]) -> Result<SecretVec<u8>, OpenError> {
         let (copy, nonce) = parse(kind, sealed)?;
         let (header, body) = sealed.split_at_checked(HEADER).ok_or(OpenError::Format)?;
         let (ciphertext, tag) = body.split_last_chunk::<TAG>().ok_or(OpenError::Format)?;
-        let mut plaintext = Zeroizing::new(ciphertext.to_vec());
+        let mut plaintext = SecretVec::new(ciphertext.to_vec());
         self.cipher(*kind, copy)
             .decrypt_inout_detached(&Nonce::from(nonce), header, plaintext.as_mut_slice().into(), &Tag::from(*tag))
             .map_err(|_| OpenError::Key)?;

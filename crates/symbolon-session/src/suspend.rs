@@ -9,10 +9,10 @@ use alloc::vec::Vec;
 use core::convert::Infallible;
 use rand_core::TryCryptoRng;
 use symbolon_core::{
-    SecretBytes, Transcript, on_cleared_stack,
+    SecretBytes, SecretVec, Transcript, on_cleared_stack,
     wire::{DecodeError, Reader, Writer},
 };
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 const KIND: &[u8; 8] = b"session\0";
 
@@ -85,7 +85,7 @@ impl<P: Suspend> Session<P> {
             Phase::Ending(None, ..) => return Err(SuspendError::Stored),
             Phase::Finished => return Err(SuspendError::Finished),
         };
-        let setup = play.setup.to_secret_bytes();
+        let setup = play.setup.encoded();
         let log = play.log.iter().map(|entry| entry.len() + 4).sum::<usize>();
         let mut w = Writer::with_capacity(512 + P::NAME.len() + setup.len() + log);
         w.prefixed(P::NAME.as_bytes()).u8(P::ID).u8(self.line.auth.kind()).bytes(&fingerprint(&play.secret));
@@ -94,7 +94,7 @@ impl<P: Suspend> Session<P> {
         play.log.iter().for_each(|entry| {
             w.prefixed(entry);
         });
-        Ok(key.seal(KIND, &Zeroizing::new(w.finish()), rng)?)
+        Ok(key.seal(KIND, &SecretVec::new(w.finish()), rng)?)
     }
 
     /// Brings a suspended session back, once: the copy is claimed in the ledger. [`Session::resend`] then repeats this

@@ -318,6 +318,6 @@ fn confirm<G: Group>(
     for peer in setup.roster.peers() {
         same_view(echo, inbox.broadcast(peer).whole(Reader::array)).map_err(|fault| Failed::new(peer, fault))?;
     }
-    let encoded = share.to_secret_bytes();
+    let encoded = share.encoded();
     Ok(Next::Prepared { output: share, encoded, outcome: outcome(echo), drafts: vec![(To::All, Vec::new())], held: () })
 }

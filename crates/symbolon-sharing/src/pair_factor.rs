@@ -1,6 +1,7 @@
 //! A multiplicative share of a two-party key: `P = a*b*G` (keygen.md).
 
 use crate::Marks;
+use alloc::boxed::Box;
 use symbolon_core::{
     Group, KeyId, Role, Secp256k1, SecretBytes, SecretScalar, Transcript, on_cleared_stack,
     wire::{DecodeError, Kind, Reader, Writer},
@@ -27,8 +28,16 @@ pub struct PairFactor {
     secret: SecretScalar<Secp256k1>,
     peer_point: Point,
     public_key: Point,
+    derived: Box<Derived>,
     chain_code: [u8; 32],
     marks: Marks,
+}
+
+/// What follows from the rest, kept because whatever is hashed of a factor has it: a multiplication, and an inversion for each encoding.
+struct Derived {
+    own_point: Point,
+    /// Of `A`, `B`, `P`.
+    encoded: [[u8; 33]; 3],
 }
 
 /// Why parts do not make a factor.
@@ -51,12 +60,40 @@ impl PairFactor {
         chain_code: [u8; 32],
     ) -> Result<Self, PairFactorError> {
         on_cleared_stack(|| {
-            let fits = Secp256k1::mul(&peer_point, secret.expose()) == public_key;
-            if !fits || Secp256k1::is_identity(&public_key) || secret.public() == peer_point {
-                return Err(PairFactorError);
-            }
-            Ok(Self { pair, key_id, generation, secret, peer_point, public_key, chain_code, marks: Marks::default() })
+            let own_point = secret.public();
+            let factor = Self::agree(pair, generation, secret, own_point, peer_point, chain_code, |_| key_id)?;
+            if factor.public_key == public_key { Ok(factor) } else { Err(PairFactorError) }
         })
+    }
+
+    /// Puts a factor together as key generation does, with `P = secret * peer_point`; `name` makes the key's id of it. Checks
+    /// `P != O`, `own_point != peer_point`. A step of a protocol: it clears no stack.
+    ///
+    /// # Errors
+    /// [`PairFactorError`].
+    ///
+    /// # Security
+    /// `own_point` MUST be `secret*G`.
+    pub fn agree(
+        pair: Pair,
+        generation: u32,
+        secret: SecretScalar<Secp256k1>,
+        own_point: Point,
+        peer_point: Point,
+        chain_code: [u8; 32],
+        name: impl FnOnce(&[u8; 33]) -> KeyId,
+    ) -> Result<Self, PairFactorError> {
+        let public_key = Secp256k1::mul(&peer_point, secret.expose());
+        if Secp256k1::is_identity(&public_key) || own_point == peer_point {
+            return Err(PairFactorError);
+        }
+        let (big_a, big_b) = ordered(pair.role(), own_point, peer_point);
+        let mut encoded = [[0; 33]; 3];
+        encoded.copy_from_slice(&Secp256k1::points_to_bytes(&[big_a, big_b, public_key]));
+        let [_, _, key] = &encoded;
+        let (key_id, marks) = (name(key), Marks::default());
+        let derived = Box::new(Derived { own_point, encoded });
+        Ok(Self { pair, key_id, generation, secret, peer_point, public_key, derived, chain_code, marks })
     }
 
     /// The local role and both identities.
@@ -86,13 +123,13 @@ impl PairFactor {
     /// `A` of the server and `B` of the client.
     #[must_use]
     pub fn points(&self) -> (Point, Point) {
-        on_cleared_stack(|| {
-            let own = self.secret.public();
-            match self.pair.role() {
-                Role::Server => (own, self.peer_point),
-                Role::Client => (self.peer_point, own),
-            }
-        })
+        ordered(self.pair.role(), self.derived.own_point, self.peer_point)
+    }
+
+    /// The encodings of `A`, `B` and `P`.
+    #[must_use]
+    pub fn encoded_points(&self) -> &[[u8; 33]; 3] {
+        &self.derived.encoded
     }
 
     /// The peer's point: `B` for the server, `A` for the client.
@@ -127,6 +164,14 @@ impl PairFactor {
     }
 }
 
+/// Server's and client's point.
+const fn ordered(role: Role, own: Point, peer: Point) -> (Point, Point) {
+    match role {
+        Role::Server => (own, peer),
+        Role::Client => (peer, own),
+    }
+}
+
 impl LongTerm for PairFactor {
     fn digest(&self) -> SecretBytes<32> {
         let t = Transcript::new("sharing", "pair factor").part(self.key_id).number(self.generation);
@@ -140,7 +185,12 @@ impl Storable for PairFactor {
         w.object(Kind::PairFactor).u8(Secp256k1::ID);
         self.pair.encode(w);
         w.bytes(self.key_id.as_ref()).u32(self.generation).u8(self.marks.to_byte());
-        w.point::<Secp256k1>(&self.peer_point).point::<Secp256k1>(&self.public_key);
+        let [big_a, big_b, public_key] = self.encoded_points();
+        w.bytes(match self.pair.role() {
+            Role::Server => big_b,
+            Role::Client => big_a,
+        });
+        w.bytes(public_key);
         w.bytes(&self.chain_code).bytes(self.secret.to_bytes().expose());
     }
 

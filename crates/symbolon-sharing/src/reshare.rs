@@ -309,7 +309,7 @@ fn confirm<G: Group, F: Flow>(
         held: None,
         burned: Vec::new(),
     })?;
-    let encoded = output.to_secret_bytes();
+    let encoded = output.encoded();
     let drafts = if setup.is_new(setup.me) { vec![(To::All, Vec::new())] } else { Vec::new() };
     Ok(Next::Prepared { output, encoded, outcome, drafts, held: () })
 }

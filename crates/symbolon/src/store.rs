@@ -12,7 +12,7 @@ pub use epochs::{
 
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
-use symbolon_core::{ItemId, KeyId, SetupId, Transcript, on_cleared_stack, wire::Reader};
+use symbolon_core::{ItemId, KeyId, SecretVec, SetupId, Transcript, on_cleared_stack, wire::Reader};
 use symbolon_ecdsa::Preprocessed;
 use symbolon_eddsa::{Ciphersuite, Nonces};
 use symbolon_mta::PairSetup;
@@ -20,7 +20,6 @@ use symbolon_session::{
     Bank, Banked, Claimed, Error, FloorId, Ledger, OpenError, Pair, SealError, Sealed, Storable, StorageKey,
 };
 use symbolon_sharing::PairFactor;
-use zeroize::Zeroizing;
 
 const VALUE: &[u8; 8] = b"value\0\0\0";
 
@@ -29,7 +28,7 @@ const VALUE: &[u8; 8] = b"value\0\0\0";
 /// # Errors
 /// [`SealError`].
 pub fn seal(value: &impl Storable, key: &StorageKey, rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, SealError> {
-    on_cleared_stack(|| key.seal(VALUE, &value.to_secret_bytes(), rng))
+    on_cleared_stack(|| key.seal(VALUE, &value.encoded(), rng))
 }
 
 /// Opens what [`seal`] made, and checks every invariant of the type.
@@ -38,7 +37,7 @@ pub fn seal(value: &impl Storable, key: &StorageKey, rng: &mut impl TryCryptoRng
 /// [`OpenError`]; [`OpenError::Kind`] for a value of another type.
 pub fn open<T: Storable>(sealed: &[u8], key: &StorageKey) -> Result<T, OpenError> {
     on_cleared_stack(|| {
-        let bytes: Zeroizing<Vec<u8>> = key.open(VALUE, sealed)?;
+        let bytes: SecretVec<u8> = key.open(VALUE, sealed)?;
         Reader::new(&bytes).whole(T::decode).map_err(|_| OpenError::Kind)
     })
 }

@@ -14,25 +14,23 @@ const B: u128 = 0xe443_7ed6_010e_8828_6f54_7fa9_0abf_e4c3;
 const G1: U256 = U256::from_be_hex("3086d221a7d46bcde86c90e49284eb153daa8a1471e8ca7fe893209a45dbb031");
 const G2: U256 = U256::from_be_hex("e4437ed6010e88286f547fa90abfe4c4221208ac9df506c61571b4ae8ac47f71");
 
-/// `P, 3P, .., 15P`.
-type Table = [ProjectivePoint; 8];
-
-/// Digits of one half scalar, the least first, for one table.
+/// Digits of one half scalar, the least first, for one table: `P, 3P, ..` up to the largest digit, at most `15P`.
 struct Stream {
     digits: Vec<i8>,
-    table: Table,
+    table: Vec<ProjectivePoint>,
 }
 
 pub(super) fn lincomb_vartime(terms: &[(ProjectivePoint, Scalar)]) -> ProjectivePoint {
     let mut streams = Vec::with_capacity(2 * terms.len());
     for (point, k) in terms {
         if let Some(digits) = short(k) {
-            streams.push(Stream { digits, table: odd_multiples(point) });
+            let table = odd_multiples(point, &digits);
+            streams.push(Stream { digits, table });
         } else {
-            let [k_1, k_2] = halves(k);
-            let table = odd_multiples(point);
-            streams.push(Stream { digits: digits(&k_2), table: table.map(|p| p.endomorphism()) });
-            streams.push(Stream { digits: digits(&k_1), table });
+            let [k_1, k_2] = halves(k).map(|half| digits(&half));
+            let table = odd_multiples(point, &[15]);
+            streams.push(Stream { digits: k_2, table: table.iter().map(ProjectivePoint::endomorphism).collect() });
+            streams.push(Stream { digits: k_1, table });
         }
     }
     let len = streams.iter().map(|stream| stream.digits.len()).max().unwrap_or(0);
@@ -50,14 +48,20 @@ pub(super) fn lincomb_vartime(terms: &[(ProjectivePoint, Scalar)]) -> Projective
     sum
 }
 
-fn odd_multiples(point: &ProjectivePoint) -> Table {
-    let double = point.double();
-    let mut next = *point;
-    core::array::from_fn(|_| {
-        let this = next;
-        next += &double;
-        this
-    })
+/// As far as these digits need them.
+fn odd_multiples(point: &ProjectivePoint, digits: &[i8]) -> Vec<ProjectivePoint> {
+    let largest = usize::from(digits.iter().map(|digit| digit.unsigned_abs()).max().unwrap_or(0));
+    let mut multiples = Vec::with_capacity(8);
+    multiples.push(*point);
+    if largest > 1 {
+        let double = point.double();
+        let mut last = *point;
+        for _ in 0..largest / 2 {
+            last += &double;
+            multiples.push(last);
+        }
+    }
+    multiples
 }
 
 /// `(k_1, k_2)` with `k = k_1 + k_2*lambda`, both of about 128 bits up to the sign: `(k, 0)` less the closest vector of the

@@ -151,7 +151,7 @@ fn closed(frame: &[u8]) -> Vec<u8> {
     closed[2] = Header::CLOSED;
     closed[3..5].copy_from_slice(&2u16.to_be_bytes());
     closed[5..7].copy_from_slice(&header.sender.get().to_be_bytes());
-    let digest = Transcript::new("session", "frame").part(&closed).finish();
+    let digest = Transcript::new("session", "frame").bulk(&closed).finish();
     let signature = SigningKey::from_bytes(&[2; 32]).sign(&digest);
     closed.push(1);
     closed.extend(signature.to_bytes());

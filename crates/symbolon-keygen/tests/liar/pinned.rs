@@ -15,14 +15,14 @@ fn runs_say_what_they_said() {
     let seed = |role: Role| 40 + u64::from(role.id().get());
     assert_eq!(
         both(ROLES.map(|role| start::<Keygen>(role, KeygenSetup::new(pair(role)), &(), (), seed(role)))),
-        "ac5c6f9087a93a22"
+        "06b3af6c182f0721"
     );
     let factors = factors(1);
     let refresh = [0, 1].map(|i| {
         let setup = RefreshSetup::new(&factors[i], 3).unwrap();
         start::<PairRefresh>(ROLES[i], setup, &factors[i], (), seed(ROLES[i]))
     });
-    assert_eq!(both(refresh), "f06b00d6c6cd322c");
+    assert_eq!(both(refresh), "6c906ac5686c4025");
     let [server, client] = pair_setups(2);
     let mut setups = [Some(server), Some(client)];
     let convert = [0, 1].map(|i| {
@@ -30,5 +30,5 @@ fn runs_say_what_they_said() {
         let setup = ConvertSetup::new(&factors[i], &mut ots, 4).unwrap();
         start::<Convert>(ROLES[i], setup, &factors[i], ots, seed(ROLES[i]))
     });
-    assert_eq!(both(convert), "fd092d1e4a28d01a");
+    assert_eq!(both(convert), "4e1895f7c48c2b6f");
 }

@@ -7,7 +7,6 @@ use symbolon_keygen::{PairRefresh, RefreshError, RefreshSetup};
 use symbolon_proofs::Commitment;
 use symbolon_session::{Agreed, Fault, Inbox, Next, Rejected, Run};
 use symbolon_testkit::{Fate, duel};
-use zeroize::Zeroizing;
 
 fn setup(factor: &PairFactor) -> RefreshSetup {
     RefreshSetup::new(factor, factor.generation() + 1).unwrap()
@@ -135,7 +134,7 @@ fn client_meets(rho: impl Fn(Scalar) -> Scalar, factor: &PairFactor) -> Result<P
     let run = Run::new(PartyId::CLIENT, sid0, Some(sid(2)));
     let inbox = |body: Vec<u8>| {
         let mut inbox = Inbox::default();
-        inbox.insert(PartyId::SERVER, false, Zeroizing::new(body));
+        inbox.insert(PartyId::SERVER, false, body.into());
         inbox
     };
     let setup = setup(factor);

@@ -7,8 +7,7 @@ use crate::{
     pprf::{self, Chosen, SeedPairs},
 };
 use alloc::{collections::BTreeSet, vec};
-use symbolon_core::{SecretBytes, Transcript, wire::DecodeError};
-use zeroize::Zeroizing;
+use symbolon_core::{SecretBytes, SecretVec, Transcript, wire::DecodeError};
 
 type Point = <Secp256k1 as Group>::Point;
 
@@ -290,9 +289,9 @@ fn row_07_guessing_a_choice_bit_ends_the_setup() {
 fn random_ots(choices: [u8; 16], seed: u64) -> (SeedPairs, Chosen) {
     let mut rng = rng(seed);
     let pairs: SeedPairs =
-        Zeroizing::new((0..KAPPA).map(|_| [(); 2].map(|()| *SecretBytes::<16>::random(&mut rng).expose())).collect());
+        SecretVec::new((0..KAPPA).map(|_| [(); 2].map(|()| *SecretBytes::<16>::random(&mut rng).expose())).collect());
     let seeds = (0..KAPPA).map(|j| pairs[j][usize::from(bit(&choices, j))]).collect();
-    (pairs, Chosen { choices: SecretBytes::new(choices), seeds: Zeroizing::new(seeds) })
+    (pairs, Chosen { choices: SecretBytes::new(choices), seeds: SecretVec::new(seeds) })
 }
 
 /// Correlated halves of one direction with chosen choice bits: what a party that controls its own OTs could have.
@@ -330,7 +329,7 @@ fn the_sender_lacks_exactly_one_leaf_per_tree() {
 /// hash input names session, tree and level.
 #[test]
 fn a05_equal_seeds_give_no_equal_leaves() {
-    let pairs: SeedPairs = Zeroizing::new(vec![[[1; 16], [2; 16]]; KAPPA]);
+    let pairs: SeedPairs = SecretVec::new(vec![[[1; 16], [2; 16]]; KAPPA]);
     let grown = |session| written(|w| pprf::grow(psid(session), &pairs, w)).0;
     let (one, other) = (grown(1), grown(2));
     let leaves: BTreeSet<_> = one.iter().chain(other.iter()).collect();

@@ -17,7 +17,7 @@ pub fn resigned(frame: &[u8], change: impl FnOnce(&mut [u8])) -> Vec<u8> {
     let mut content = content(frame).to_vec();
     change(&mut content);
     let sender = u8::try_from(Header::parse(&content).unwrap().sender.get()).unwrap();
-    let digest = Transcript::new("session", "frame").part(&content).finish();
+    let digest = Transcript::new("session", "frame").bulk(&content).finish();
     let signature = SigningKey::from_bytes(&[sender + 100; 32]).sign(&digest);
     [&content[..], &[1], &signature.to_bytes()].concat()
 }

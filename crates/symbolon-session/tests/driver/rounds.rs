@@ -4,9 +4,9 @@ use crate::net::*;
 use crate::toys::*;
 use proptest::prelude::*;
 use rand_core::{TryCryptoRng, TryRng};
+use symbolon_core::SecretVec;
 use symbolon_core::{PartyId, Role, RunTag};
 use symbolon_session::{Error, *};
-use zeroize::Zeroizing;
 
 #[test]
 fn honest_runs_agree() {
@@ -386,7 +386,7 @@ fn a_different_frame_in_an_occupied_slot_names_the_sender_where_authenticated() 
         let Error::Aborted(aborted) = net.errors.pop().unwrap().1 else { panic!() };
         assert_eq!((aborted.culprit, aborted.fault), ((!danger).then_some(C), Fault::Equivocation));
         assert_eq!(aborted.held, Some(Cargo(1)));
-        let evidence: [Zeroizing<Vec<u8>>; 2] = *aborted.evidence.unwrap();
+        let evidence: [SecretVec<u8>; 2] = *aborted.evidence.unwrap();
         assert_eq!(evidence.each_ref().map(|frame| &**frame), [&frame, &another], "wiped on drop");
         assert_eq!(net.give(C, S, &frame), Err(Rejected::Finished));
     }

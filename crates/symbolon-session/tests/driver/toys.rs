@@ -8,7 +8,6 @@ use symbolon_core::{
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_session::*;
-use zeroize::Zeroizing;
 
 /// What distinguishes the toys.
 pub trait Kind {
@@ -347,7 +346,7 @@ impl<K: Kind> Protocol for Toy<K> {
             let outcome = Transcript::new("toy", "outcome").part(output.0).finish();
             let mut w = Writer::new();
             output.encode(&mut w);
-            let encoded = Zeroizing::new(w.finish());
+            let encoded = w.finish().into();
             Ok(Next::Prepared { output, encoded, outcome, drafts, held: self.cargo })
         } else {
             Ok(Next::Done(output, drafts, self.cargo))

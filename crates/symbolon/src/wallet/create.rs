@@ -296,5 +296,5 @@ fn client_banks(
 
 fn prepared(converted: convert::Converted, factor: PairFactor, held: Made, drafts: Vec<Draft>) -> Next<Create> {
     let output = Wallet::new(converted.share, Some(factor));
-    Next::Prepared { encoded: output.to_secret_bytes(), output, outcome: converted.outcome, drafts, held }
+    Next::Prepared { encoded: output.encoded(), output, outcome: converted.outcome, drafts, held }
 }
