@@ -21,8 +21,8 @@ use sha3::{Digest, Keccak256};
 /// `G`, hashed from `DEROG`; not the curve's usual generator (1, 2).
 const G: G1Affine = table::ODD_MULTIPLES[0];
 /// Windows of the two tables: odd multiples below 2^7 of `G`, below 2^4 of a key.
-const G_WINDOW: usize = 8;
-const KEY_WINDOW: usize = 5;
+const G_WINDOW: u32 = 8;
+const KEY_WINDOW: u32 = 5;
 
 const fn affine(x: Fq, y: Fq) -> G1Affine {
     G1Affine::new_unchecked(x, y)
@@ -131,57 +131,133 @@ impl Scalar {
     }
 }
 
-/// The digits of one half of a scalar, and whether it is subtracted.
+/// The short vectors `(A, -B)` and `(B, A + B)` of the lattice `a + b*lambda = 0 mod n`.
+const A: u128 = 0x6f4d_8248_eeb8_59fc_8211_bbeb_7d4f_1128;
+const B: u128 = 0x0000_0000_0000_0000_89d3_2568_94d2_13e3;
+/// `2^256*(A + B)/n` and `2^256*B/n`, rounded.
+const G1: BigInt<4> =
+    BigInt::new([0x5398_fd03_00ff_6565, 0x4cce_f014_a773_d2d2, 0x0000_0000_0000_0002, 0x0000_0000_0000_0000]);
+const G2: BigInt<4> =
+    BigInt::new([0xd91d_232e_c7e0_b3d7, 0x0000_0000_0000_0002, 0x0000_0000_0000_0000, 0x0000_0000_0000_0000]);
+
+/// One half of a scalar: digits in non-adjacent form, the least first, and whether it is subtracted.
 struct Half {
-    digits: Vec<i64>,
+    digits: Vec<i8>,
     negative: bool,
 }
 
 impl Half {
+    /// Of a number below `2^128` up to the sign.
+    fn new(k: Fr, window: u32) -> Self {
+        let negative = k.into_bigint() > Fr::MODULUS_MINUS_ONE_DIV_TWO;
+        let BigInt([low, high, ..]) = if negative { -k } else { k }.into_bigint();
+        let mut rest = u128::from(high) << 64 | u128::from(low);
+        let mut digits = Vec::with_capacity(136);
+        while rest != 0 {
+            let zeros = rest.trailing_zeros();
+            rest >>= zeros;
+            digits.extend((0..zeros).map(|_| 0));
+            // odd, and followed by zeros
+            let digit = rest & ((1 << window) - 1);
+            rest >>= window;
+            let above = u128::from(digit >> (window - 1) == 1);
+            rest += above;
+            digits.push(i8::try_from(digit.cast_signed() - (above << window).cast_signed()).unwrap_or_default());
+            digits.extend((1..window).map(|_| 0));
+        }
+        Self { digits, negative }
+    }
+
     /// Place in a table of odd multiples, and whether that is subtracted.
     fn at(&self, position: usize) -> Option<(usize, bool)> {
         let digit = *self.digits.get(position).filter(|digit| **digit != 0)?;
-        let place = usize::try_from(digit.unsigned_abs() / 2).ok()?;
-        Some((place, (digit < 0) != self.negative))
+        Some((usize::from(digit.unsigned_abs() / 2), (digit < 0) != self.negative))
     }
 }
 
-/// `k = k_1 + k_2*lambda`, both of half length: `k*P = k_1*P + k_2*phi(P)`.
-fn halves(k: &Fr, window: usize) -> [Half; 2] {
-    let (one, two) = Config::scalar_decomposition(*k);
-    [one, two].map(|(positive, half)| Half {
-        digits: half.into_bigint().find_wnaf(window).unwrap_or_default(),
-        negative: !positive,
-    })
+/// `(k_1, k_2)` below `2^128` up to the sign with `k = k_1 + k_2*lambda`, so that `k*P = k_1*P + k_2*phi(P)`: `(k, 0)` less a near vector of the lattice
+/// (Guide to Elliptic Curve Cryptography, algorithm 3.74).
+fn halves(k: &Fr) -> [Fr; 2] {
+    let number = k.into_bigint();
+    let quotient = |g: &BigInt<4>| Fr::new(number.mul_high(g));
+    let (c_1, c_2, a, b) = (quotient(&G1), quotient(&G2), Fr::from(A), Fr::from(B));
+    [*k - c_1 * a - c_2 * b, c_1 * b - c_2 * (a + b)]
+}
+
+/// Odd multiples of a point, below `2^(KEY_WINDOW - 1)`, and `z`, such that each of them is `(x/z^2, y/z^3)` for its entry `(x, y)`.
+///
+/// Points with one `z` are affine points of another curve with the same formulas, as these don't use the constant 3. So twice the key
+/// is affine from the start, and the last `z` is that of all (the idea is that of libsecp256k1's verification).
+fn odd_multiples(key: &G1Affine) -> (Vec<G1Affine>, Fq) {
+    const LEN: usize = 1 << (KEY_WINDOW - 2);
+    let twice = key.into_group().double();
+    let (mut x, mut y, mut z) = (key.x, key.y, twice.z);
+    scale(&mut x, &mut y, &z);
+    // each in its own coordinates, with the factor of its z over the one before
+    let mut points = Vec::with_capacity(LEN);
+    points.push((x, y, Fq::ONE));
+    let mut z_1 = Fq::ONE;
+    for _ in 1..LEN {
+        // (x, y, z_1) + 2P, mixed (Explicit-Formulas Database, madd for a = 0); no sum is of a point and itself, as the order is a prime
+        let z_squared = z_1.square();
+        let (h, r) = (twice.x * z_squared - x, twice.y * z_squared * z_1 - y);
+        let h_squared = h.square();
+        let (h_cubed, v) = (h * h_squared, x * h_squared);
+        let next = r.square() - h_cubed - v.double();
+        (x, y) = (next, r * (v - next) - y * h_cubed);
+        z_1 *= h;
+        points.push((x, y, h));
+    }
+    z *= z_1;
+    let mut factor = Fq::ONE;
+    let mut multiples = Vec::with_capacity(LEN);
+    for (mut x, mut y, h) in points.into_iter().rev() {
+        scale(&mut x, &mut y, &factor);
+        multiples.push(affine(x, y));
+        factor *= h;
+    }
+    multiples.reverse();
+    (multiples, z)
+}
+
+/// To the curve on which points with this `z` are affine.
+fn scale(x: &mut Fq, y: &mut Fq, z: &Fq) {
+    let squared = z.square();
+    *x *= squared;
+    *y *= squared * z;
 }
 
 /// `R = S*G - C*P` in one pass over all four halves; `None` for the identity.
 pub(crate) fn nonce_point(s: &Scalar, c: &Scalar, key: &PublicKey) -> Option<PublicKey> {
-    let (of_g, of_key) = (halves(&s.0, G_WINDOW), halves(&-c.0, KEY_WINDOW));
-    let twice = key.0.into_group().double();
-    let multiples = core::iter::successors(Some(key.0.into_group()), |point| Some(*point + twice));
-    let multiples: Vec<G1Projective> = multiples.take(1 << (KEY_WINDOW - 2)).collect();
+    let of_g = halves(&s.0).map(|half| Half::new(half, G_WINDOW));
+    let of_key = halves(&-c.0).map(|half| Half::new(half, KEY_WINDOW));
+    let (multiples, z) = odd_multiples(&key.0);
+    let (z_squared, z_cubed) = (z.square(), z.square() * z);
     let length = of_g.iter().chain(&of_key).map(|half| half.digits.len()).max().unwrap_or(0);
     let mut r = G1Projective::zero();
+    let add = |r: &mut G1Projective, point: G1Affine, is_phi, negative| {
+        let point = if is_phi { Config::endomorphism_affine(&point) } else { point };
+        *r += if negative { -point } else { point };
+    };
     for position in (0..length).rev() {
         r.double_in_place();
         for (half, is_phi) in of_g.iter().zip([false, true]) {
             if let Some((place, negative)) = half.at(position)
                 && let Some(point) = table::ODD_MULTIPLES.get(place)
             {
-                let point = if is_phi { Config::endomorphism_affine(point) } else { *point };
-                r += if negative { -point } else { point };
+                add(&mut r, affine(point.x * z_squared, point.y * z_cubed), is_phi, negative);
             }
         }
         for (half, is_phi) in of_key.iter().zip([false, true]) {
             if let Some((place, negative)) = half.at(position)
                 && let Some(point) = multiples.get(place)
             {
-                let point = if is_phi { Config::endomorphism(point) } else { *point };
-                r += if negative { -point } else { point };
+                add(&mut r, *point, is_phi, negative);
             }
         }
     }
+    // back to the curve
+    r.z *= z;
     let r = r.into_affine();
     (!r.is_zero()).then_some(PublicKey(r))
 }
@@ -247,6 +323,52 @@ mod tests {
         assert_ne!(G, G1Affine::generator());
         for (multiple, point) in (1u64..).step_by(2).zip(table::ODD_MULTIPLES) {
             assert_eq!((G * Fr::from(multiple)).into_affine(), point);
+        }
+    }
+
+    #[test]
+    fn halves_are_short_and_make_the_scalar() {
+        let mut k = Fr::from(3);
+        let edge = [Fr::from(0), Fr::from(1), Config::LAMBDA, Config::LAMBDA.square(), Fr::from(A), Fr::from(B)];
+        let middle = Fr::from_bigint(Fr::MODULUS_MINUS_ONE_DIV_TWO).unwrap();
+        let random: Vec<Fr> = (0..2000)
+            .map(|i| {
+                k = k.square() + Fr::from(i);
+                k
+            })
+            .collect();
+        for k in edge.into_iter().chain([middle]).flat_map(|k| [k, -k, k + Fr::from(1)]).chain(random) {
+            let [one, two] = halves(&k);
+            assert_eq!(one + Config::LAMBDA * two, k);
+            for half in [one, two] {
+                for window in [KEY_WINDOW, G_WINDOW] {
+                    let Half { digits, negative } = Half::new(half, window);
+                    assert!(digits.len() <= 128 + 8);
+                    let value = digits.iter().rev().fold(Fr::from(0), |sum, digit| sum.double() + Fr::from(*digit));
+                    assert_eq!(if negative { -value } else { value }, half);
+                    assert!(
+                        digits
+                            .iter()
+                            .all(|digit| *digit == 0 || (digit % 2 != 0 && digit.unsigned_abs() < 1 << (window - 1)))
+                    );
+                    for several in digits.windows(usize::try_from(window).unwrap()) {
+                        assert!(several.iter().filter(|digit| **digit != 0).count() <= 1);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn odd_multiples_share_a_coordinate() {
+        for k in [1u64, 2, 3, 77, u64::MAX] {
+            let key = (G * -Fr::from(k)).into_affine();
+            let (multiples, z) = odd_multiples(&key);
+            assert_eq!(multiples.len(), 8);
+            for (multiple, point) in (1u64..).step_by(2).zip(multiples) {
+                let expected = (key * Fr::from(multiple)).into_affine();
+                assert_eq!((point.x, point.y), (expected.x * z.square(), expected.y * z.square() * z));
+            }
         }
     }
 
