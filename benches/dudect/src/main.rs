@@ -10,7 +10,7 @@ use dudect_bencher::{
 use std::hint::black_box;
 use steps::{multiplication, pair_setup};
 use subtle::ConstantTimeEq;
-use symbolon_core::{Ed25519, Group, SecretBytes, SecretScalar, Threshold, Transcript};
+use symbolon_core::{Ed25519, Encoded, Group, SecretBytes, SecretScalar, Threshold, Transcript};
 use symbolon_core::{Secp256k1, SeedRng};
 use symbolon_proofs::SchnorrProof;
 use symbolon_sharing::split;
@@ -69,8 +69,8 @@ fn schnorr<G: Group>(runner: &mut CtRunner, rng: &mut BenchRng) {
     let context = Transcript::new("dudect", "proof");
     for (class, seed) in samples(rng, SAMPLES / 2) {
         let x = SecretScalar::<G>::new(scalar::<G>(seed));
-        let (big_x, nonce) = (x.public(), rng.next_u64());
-        runner.run_one(class, || SchnorrProof::prove(&context, black_box(&x), &big_x, &mut seeded(nonce)));
+        let (statement, nonce) = (Encoded::new(x.public()), rng.next_u64());
+        runner.run_one(class, || SchnorrProof::prove(&context, black_box(&x), &statement, &mut seeded(nonce)));
     }
 }
 

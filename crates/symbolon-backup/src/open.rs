@@ -194,7 +194,7 @@ impl Backup {
         let clear = Self::clear_part(&header);
         let plaintext = secret.to_secret_bytes();
         // with all that is sealed, so that a generator that repeats itself repeats no key (safety.md S9)
-        let t = Transcript::new("backup", "data key").part(*fresh::<32>(rng)?).part(&clear).part(plaintext.as_slice());
+        let t = Transcript::new("backup", "data key").part(*fresh::<32>(rng)?).part(&clear).part(&plaintext);
         let data_key = SecretBytes::new(t.finish());
         let nonce = *fresh::<12>(rng)?;
         // encrypted in place: no copy stays behind

@@ -143,6 +143,19 @@ impl Secp256k1 {
         coordinates(&point.to_affine())
     }
 
+    /// Affine forms of many points, with one inversion and without a branch: 88 bytes for each, where [`Group::Point`] has 120, and
+    /// [`Self::affine_to_bytes`] is cheap.
+    #[must_use]
+    pub fn to_affine(points: &[ProjectivePoint]) -> Vec<AffinePoint> {
+        ProjectivePoint::batch_normalize(points)
+    }
+
+    /// [`Group::point_to_bytes`] of an affine point.
+    #[must_use]
+    pub fn affine_to_bytes(point: &AffinePoint) -> [u8; 33] {
+        compress(point)
+    }
+
     /// [`Self::secret_point_bytes`] of many points with one inversion.
     #[must_use]
     pub fn secret_points_bytes(points: &[ProjectivePoint]) -> Vec<Zeroizing<[u8; 64]>> {
@@ -235,7 +248,7 @@ impl Group for Secp256k1 {
     }
 
     fn points_to_bytes(points: &[ProjectivePoint]) -> Vec<[u8; 33]> {
-        ProjectivePoint::batch_normalize(points).iter().map(compress).collect()
+        Self::to_affine(points).iter().map(compress).collect()
     }
 
     fn point_from_bytes(bytes: &[u8]) -> Result<ProjectivePoint, DecodeError> {

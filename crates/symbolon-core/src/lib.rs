@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+mod encoded;
 mod group;
 mod ids;
 mod party;
@@ -12,6 +13,7 @@ mod stack;
 mod transcript;
 pub mod wire;
 
+pub use encoded::Encoded;
 pub use group::{Ed25519, FixedBase, Group, Secp256k1};
 pub use ids::{ItemId, KeyId, LabelTag, RunTag, SetupId, SharingId, Sid};
 pub use party::{PartyId, PartyIdError, Role, Threshold, ThresholdError};

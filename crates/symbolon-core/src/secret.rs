@@ -13,7 +13,7 @@
 use crate::Group;
 use alloc::{boxed::Box, vec::Vec};
 use core::{
-    mem::MaybeUninit,
+    mem::{self, MaybeUninit},
     ops::{Deref, DerefMut},
 };
 use rand_core::{CryptoRng, TryCryptoRng};
@@ -116,14 +116,22 @@ impl<const N: usize> Drop for SecretBytes<N> {
 
 impl<const N: usize> ZeroizeOnDrop for SecretBytes<N> {}
 
-/// A buffer of secrets, wiped on drop with all of its room. It is a `Vec`: whoever lets it grow leaves the old buffer behind.
+/// A buffer of secrets, wiped on drop with all of its room, and when it moves because it grows.
 ///
 /// What `zeroize` does to a `Vec` of bytes is one volatile store for each, which takes longer than most of what is computed with the
 /// buffers of a multiplication. Here the compiler fills them, and must take it that somebody looks.
+///
+/// ```compile_fail
+/// fn copyable<T: Clone>() {}
+/// copyable::<symbolon_core::SecretVec<u8>>();
+/// ```
+/// ```compile_fail
+/// let copy: Vec<u8> = symbolon_core::SecretVec::new(vec![1u8]).clone();
+/// ```
 pub struct SecretVec<T: Copy + Default>(Vec<T>);
 
 impl<T: Copy + Default> SecretVec<T> {
-    /// Takes ownership of values, of a type whose default is all zeros.
+    /// Takes ownership of values, of a type whose default holds no secret.
     #[must_use]
     pub const fn new(values: Vec<T>) -> Self {
         Self(values)
@@ -133,6 +141,34 @@ impl<T: Copy + Default> SecretVec<T> {
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self(Vec::with_capacity(capacity))
+    }
+
+    /// Makes room for so many values more.
+    pub fn reserve(&mut self, more: usize) {
+        let len = self.0.len().saturating_add(more);
+        if len > self.0.capacity() {
+            let mut larger = Self::with_capacity(len.max(2 * self.0.capacity()));
+            larger.0.extend_from_slice(&self.0);
+            *self = larger;
+        }
+    }
+
+    /// Appends a value.
+    pub fn push(&mut self, value: T) {
+        self.reserve(1);
+        self.0.push(value);
+    }
+
+    /// Appends values.
+    pub fn extend_from_slice(&mut self, values: &[T]) {
+        self.reserve(values.len());
+        self.0.extend_from_slice(values);
+    }
+
+    /// The values, which are the caller's to wipe.
+    #[must_use]
+    pub fn into_vec(mut self) -> Vec<T> {
+        mem::take(&mut self.0)
     }
 }
 
@@ -149,16 +185,22 @@ impl<T: Copy + Default> Default for SecretVec<T> {
 }
 
 impl<T: Copy + Default> Deref for SecretVec<T> {
-    type Target = Vec<T>;
+    type Target = [T];
 
-    fn deref(&self) -> &Vec<T> {
+    fn deref(&self) -> &[T] {
         &self.0
     }
 }
 
 impl<T: Copy + Default> DerefMut for SecretVec<T> {
-    fn deref_mut(&mut self) -> &mut Vec<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
         &mut self.0
+    }
+}
+
+impl<T: Copy + Default> Extend<T> for SecretVec<T> {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, values: I) {
+        values.into_iter().for_each(|value| self.push(value));
     }
 }
 

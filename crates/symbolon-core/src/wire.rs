@@ -3,7 +3,6 @@
 
 use crate::{Group, SecretVec};
 use alloc::vec::Vec;
-use core::mem;
 
 /// Why bytes were refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -99,13 +98,7 @@ impl Writer {
 
     /// Makes room for so many bytes more, where a large field is written in pieces.
     pub fn reserve(&mut self, bytes: usize) -> &mut Self {
-        let len = self.0.len().saturating_add(bytes);
-        if len > self.0.capacity() {
-            // the old buffer is wiped: what is to be sent may be a secret until it is
-            let mut larger = SecretVec::with_capacity(len.max(2 * self.0.capacity()));
-            larger.extend_from_slice(&self.0);
-            self.0 = larger;
-        }
+        self.0.reserve(bytes);
         self
     }
 
@@ -131,7 +124,7 @@ impl Writer {
 
     /// Raw bytes of a width that both sides know.
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
-        self.reserve(bytes.len()).0.extend_from_slice(bytes);
+        self.0.extend_from_slice(bytes);
         self
     }
 
@@ -178,8 +171,8 @@ impl Writer {
 
     /// The buffer.
     #[must_use]
-    pub fn finish(mut self) -> Vec<u8> {
-        mem::take(&mut self.0)
+    pub fn finish(self) -> Vec<u8> {
+        self.0.into_vec()
     }
 }
 

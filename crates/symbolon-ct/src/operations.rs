@@ -8,7 +8,7 @@ use rand_core::Rng;
 use subtle::ConstantTimeEq;
 use symbolon::{LongTerm, Storable, StorageKey};
 use symbolon_core::{
-    Ed25519, FixedBase, Group, PartyId, Secp256k1, SecretBytes, SecretScalar, Sid, Threshold, Transcript,
+    Ed25519, Encoded, FixedBase, Group, PartyId, Secp256k1, SecretBytes, SecretScalar, Sid, Threshold, Transcript,
 };
 use symbolon_proofs::{BatchProof, Commitment, DleqProof, SchnorrProof};
 use symbolon_sharing::{combine, split};
@@ -75,8 +75,10 @@ fn proofs<G: Group>(table: &mut Table) {
     let context = Transcript::new("ct", "proof");
     let (x, y) = (SecretScalar::<G>::random(rng), SecretScalar::<G>::random(rng));
     let (big_x, big_y) = (x.public(), y.public());
+    let statement = Encoded::new(big_x);
     let name = |what: &str| format!("{}: {what}", G::NAME);
-    table.step(name("SchnorrProof::prove"), || SchnorrProof::prove(&context, &x, &big_x, rng));
+    table.step(name("SchnorrProof::prove"), || SchnorrProof::prove(&context, &x, &statement, rng));
+    table.step(name("SchnorrProof::publish"), || SchnorrProof::publish(&context, &x, rng));
     table.step(name("BatchProof::prove"), || BatchProof::prove(&context, &[&x, &y], &[big_x, big_y], rng).is_ok());
     let big_h = G::generator() + G::generator();
     table.step(name("DleqProof::prove"), || DleqProof::prove(&context, &x, &big_x, &big_h, &big_y, rng));

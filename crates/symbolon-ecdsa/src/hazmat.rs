@@ -2,16 +2,14 @@
 
 pub use crate::payload::hazmat::{PrehashLength, prehash};
 
-use crate::item::{Hidden, OwnHalf, Preprocessed};
+use crate::item::{Hidden, Origin, OwnHalf, PeerHalf, Preprocessed};
+use alloc::sync::Arc;
 use rand_core::TryCryptoRng;
 use symbolon_core::{
     Group, ItemId, Role, Secp256k1, SecretScalar, SetupId, Sid, on_cleared_stack,
     wire::{DecodeError, Reader, Writer},
 };
-use symbolon_mta::{
-    ReceiverShare, SenderShare, Suite,
-    hazmat::{receiver_share, sender_share},
-};
+use symbolon_mta::Suite;
 use symbolon_proofs::{Commitment, Opening};
 use symbolon_session::{Claimed, FloorId, Ledger, OpenError, Pair, SealError, StorageKey, Token};
 use zeroize::Zeroizing;
@@ -54,13 +52,15 @@ pub fn seal_item(
 ) -> Result<alloc::vec::Vec<u8>, SealError> {
     on_cleared_stack(|| {
         let mut w = Writer::with_capacity(1024);
-        item.pair.encode(&mut w);
-        w.bytes(item.id.as_ref()).bytes(item.setup.as_ref()).u32(item.serial).bytes(item.own.sid.as_ref());
-        w.u8(match item.suite {
+        let Preprocessed { id, own, peer } = &item;
+        let Origin { sid, setup, serial, pair, suite } = &*own.origin;
+        pair.encode(&mut w);
+        w.bytes(id.as_ref()).bytes(setup.as_ref()).u32(*serial).bytes(sid.as_ref());
+        w.u8(match suite {
             Suite::Aes => 2,
             _ => 1,
         });
-        match &item.own.hidden {
+        match &own.hidden {
             Hidden::Own(com, opening) => {
                 com.encode(&mut w);
                 opening.encode(&mut w);
@@ -68,12 +68,10 @@ pub fn seal_item(
             Hidden::Peer(com) => com.encode(&mut w),
             Hidden::Open => {}
         }
-        let (sender, receiver) = (&item.own.sender, &item.receiver);
-        let secrets = sender.alpha().iter().chain(sender.t()).chain(receiver.r()).chain([receiver.beta(), &item.own.k]);
+        let secrets = own.alpha.iter().chain(&own.t).chain(&peer.r).chain([&peer.beta, &own.k]);
         secrets.for_each(|secret| {
             w.bytes(secret.to_bytes().expose());
         });
-        w.bytes(sender.digest()).bytes(receiver.digest());
         let plain = Zeroizing::new(w.finish());
         if cfg!(symbolon_planted = "residue-heap") {
             drop(core::hint::black_box(plain.to_vec())); // a control: see docs/assurance.md
@@ -94,11 +92,11 @@ pub fn open_item<L: Ledger>(
     on_cleared_stack(|| {
         let plain = key.open(KIND, sealed)?;
         let item = Reader::new(&plain).whole(decode)?;
-        let pair = FloorId::pair(item.pair.identity(Role::Server), item.pair.identity(Role::Client));
-        if u64::from(item.serial) < ledger.floor(&pair).map_err(ItemError::Ledger)? {
+        let pair = FloorId::pair(item.pair().identity(Role::Server), item.pair().identity(Role::Client));
+        if u64::from(item.serial()) < ledger.floor(&pair).map_err(ItemError::Ledger)? {
             return Err(ItemError::Stale);
         }
-        match ledger.claim(&Token::Item { item: item.id, setup: item.setup }).map_err(ItemError::Ledger)? {
+        match ledger.claim(&Token::Item { item: item.id, setup: item.setup() }).map_err(ItemError::Ledger)? {
             Claimed::Fresh => Ok(item),
             _ => Err(ItemError::Used),
         }
@@ -122,11 +120,9 @@ fn decode(r: &mut Reader<'_>) -> Result<Preprocessed, DecodeError> {
     let mut secret = || r.scalar::<Secp256k1>().map(SecretScalar::<Secp256k1>::new);
     let (alpha, t) = ([secret()?, secret()?], [secret()?, secret()?]);
     let (r_shares, beta, k) = ([secret()?, secret()?], secret()?, secret()?);
-    let (sent, received) = (r.array()?, r.array()?);
     let big_gamma = t.each_ref().map(|t| Secp256k1::point_to_bytes(&t.public()));
-    let sender: SenderShare<2> = sender_share(alpha, t, sent);
-    let receiver: ReceiverShare<2> = receiver_share(beta, r_shares, received);
-    let big_r = k.public();
-    let own = OwnHalf { sid, encoded_r: Secp256k1::point_to_bytes(&big_r), big_r, k, hidden, sender, big_gamma };
-    Ok(Preprocessed { id, setup, serial, pair, suite, own, receiver })
+    let big_r = k.public().to_affine();
+    let origin = Arc::new(Origin { sid, setup, serial, pair, suite });
+    let own = OwnHalf { origin, k, big_r, hidden, alpha, t, big_gamma };
+    Ok(Preprocessed { id, own, peer: PeerHalf { beta, r: r_shares } })
 }

@@ -1,23 +1,24 @@
 //! One banked signing correlation, and the bank (safety.md S7).
 
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
+use k256::AffinePoint;
 use rand_core::CryptoRng;
 use symbolon_core::{Group, ItemId, Role, Secp256k1, SecretScalar, SetupId, Sid, Transcript, wire::Writer};
 use symbolon_mta::{PairSetup, ReceiverShare, SenderShare, Suite};
 use symbolon_proofs::{Commitment, Opening};
 use symbolon_session::{Banked, Fault, FloorId, Pair, Token};
 
-type Point = <Secp256k1 as Group>::Point;
+type Secret = SecretScalar<Secp256k1>;
 
 pub(crate) const COMMIT: &str = "ecdsa R";
 
 /// The nonce shares `k_i`, `R_i = k_i*G` of a batch, before the correlations are there.
-pub struct Nonces(Vec<(Nonce, Hidden)>);
+pub struct Nonces(Vec<Nonce>);
 
 struct Nonce {
-    k: SecretScalar<Secp256k1>,
-    big_r: Point,
-    encoded_r: [u8; 33],
+    k: Secret,
+    big_r: AffinePoint,
+    hidden: Hidden,
 }
 
 /// How the `R` of a pair is kept back: the server knows the opening, the client the commitment.
@@ -31,43 +32,55 @@ pub(crate) enum Hidden {
 impl Nonces {
     /// The client's: it opens first and commits to nothing.
     pub fn open(count: u16, rng: &mut impl CryptoRng) -> Self {
-        Self((0..count).map(|_| (Nonce::draw(rng), Hidden::Open)).collect())
+        Self::draw(count, rng)
     }
 
     /// The server's: writes `Com(R_S)` of each under the pre-processing sid.
     pub fn committed(pair: &Pair, sid: &Sid, count: u16, w: &mut Writer, rng: &mut impl CryptoRng) -> Self {
-        let draw = |_| {
-            let nonce = Nonce::draw(rng);
-            let (com, opening) = Commitment::commit(COMMIT, sid, pair.id(Role::Server), &nonce.encoded_r, rng);
+        let mut nonces = Self::draw(count, rng);
+        for Nonce { big_r, hidden, .. } in &mut nonces.0 {
+            let encoded_r = Secp256k1::affine_to_bytes(big_r);
+            let (com, opening) = Commitment::commit(COMMIT, sid, pair.id(Role::Server), &encoded_r, rng);
             com.encode(w);
-            (nonce, Hidden::Own(com, opening))
-        };
-        Self((0..count).map(draw).collect())
+            *hidden = Hidden::Own(com, opening);
+        }
+        nonces
+    }
+
+    fn draw(count: u16, rng: &mut impl CryptoRng) -> Self {
+        let secrets: Vec<Secret> = (0..count).map(|_| Secret::random(rng)).collect();
+        let points: Vec<_> = secrets.iter().map(Secret::public).collect();
+        let nonce = |(k, big_r)| Nonce { k, big_r, hidden: Hidden::Open };
+        Self(secrets.into_iter().zip(Secp256k1::to_affine(&points)).map(nonce).collect())
     }
 }
 
-impl Nonce {
-    fn draw(rng: &mut impl CryptoRng) -> Self {
-        let k = SecretScalar::<Secp256k1>::random(rng);
-        let big_r = k.public();
-        let encoded_r = Secp256k1::point_to_bytes(&big_r);
-        Self { k, big_r, encoded_r }
-    }
+/// What the items of one batch share.
+pub(crate) struct Origin {
+    /// The sid that the server's commitments are bound to.
+    pub(crate) sid: Sid,
+    pub(crate) setup: SetupId,
+    pub(crate) serial: u32,
+    pub(crate) pair: Pair,
+    pub(crate) suite: Suite,
 }
 
 /// What a party knows of one correlation before it has the peer's multiplication: its nonce share `k_i, R_i`, its sender
 /// shares `alpha, t` of both products, and their points `Gamma_k = t_k*G`, `Gamma_x = t_x*G`.
 pub struct OwnHalf {
-    /// The sid that the server's commitment is bound to.
-    pub(crate) sid: Sid,
-    pub(crate) k: SecretScalar<Secp256k1>,
-    pub(crate) big_r: Point,
-    pub(crate) encoded_r: [u8; 33],
+    pub(crate) origin: Arc<Origin>,
+    pub(crate) k: Secret,
+    /// Affine: its encoding is not stored too.
+    pub(crate) big_r: AffinePoint,
     pub(crate) hidden: Hidden,
-    pub(crate) sender: SenderShare<2>,
+    pub(crate) alpha: [Secret; 2],
+    pub(crate) t: [Secret; 2],
     /// `Gamma_k`, `Gamma_x` encoded; computed at pre-processing, not online.
     pub(crate) big_gamma: [[u8; 33]; 2],
 }
+
+/// The halves of a batch, each with the digest of its multiplication: part of an item's name, and not kept after that.
+pub type Halves = Vec<(OwnHalf, [u8; 32])>;
 
 impl OwnHalf {
     /// Puts the halves of a batch together. `commitments` are the server's, on the client's side.
@@ -75,33 +88,55 @@ impl OwnHalf {
     /// # Errors
     /// [`Fault::Multiplication`] if the parts are not of one length, which no honest caller reaches.
     pub fn batch(
+        setup: &PairSetup,
         sid: &Sid,
         nonces: Nonces,
         commitments: Vec<Commitment>,
         sender: Vec<SenderShare<2>>,
-    ) -> Result<Vec<Self>, Fault> {
-        let count = nonces.0.len();
-        let gammas: Vec<Point> = sender.iter().flat_map(|s| s.t().each_ref().map(SecretScalar::public)).collect();
+    ) -> Result<Halves, Fault> {
+        let (pair, suite) = (*setup.pair(), setup.suite());
+        let origin = Arc::new(Origin { sid: *sid, setup: setup.id(), serial: setup.serial(), pair, suite });
+        let gammas: Vec<_> = sender.iter().flat_map(|s| s.t().each_ref().map(SecretScalar::public)).collect();
         let gammas = Secp256k1::points_to_bytes(&gammas);
         let mut gammas = gammas.as_chunks::<2>().0.iter();
         let mut commitments = commitments.into_iter();
         let mut sender = sender.into_iter();
-        let mut halves = Vec::with_capacity(count);
-        for (Nonce { k, big_r, encoded_r }, hidden) in nonces.0 {
+        let mut halves = Vec::with_capacity(nonces.0.len());
+        for Nonce { k, big_r, hidden } in nonces.0 {
             let hidden = match hidden {
                 Hidden::Open => Hidden::Peer(commitments.next().ok_or(Fault::Multiplication)?),
                 other => other,
             };
             let sender = sender.next().ok_or(Fault::Multiplication)?;
             let big_gamma = *gammas.next().ok_or(Fault::Multiplication)?;
-            halves.push(Self { sid: *sid, k, big_r, encoded_r, hidden, sender, big_gamma });
+            let digest = *sender.digest();
+            let (alpha, t) = sender.into_shares();
+            halves.push((Self { origin: Arc::clone(&origin), k, big_r, hidden, alpha, t, big_gamma }, digest));
         }
         Ok(halves)
     }
+
+    /// The encoding of `R_i`.
+    pub(crate) fn encoded_r(&self) -> [u8; 33] {
+        Secp256k1::affine_to_bytes(&self.big_r)
+    }
 }
 
-/// One banked pre-processing: the own half and the receiver shares `beta, r` of the peer's multiplication. Used once, by
-/// value; in memory only.
+/// What a party knows of the peer's multiplication: its receiver shares `beta, r` of both products.
+pub struct PeerHalf {
+    pub(crate) beta: Secret,
+    pub(crate) r: [Secret; 2],
+}
+
+impl From<ReceiverShare<2>> for PeerHalf {
+    fn from(share: ReceiverShare<2>) -> Self {
+        let (beta, r) = share.into_shares();
+        Self { beta, r }
+    }
+}
+
+/// One banked pre-processing: the own half and the peer's. Used once, by value; in memory only. It has less than 600 bytes, and what all
+/// items of its batch share.
 ///
 /// ```compile_fail
 /// fn copyable<T: Clone>() {}
@@ -113,12 +148,8 @@ impl OwnHalf {
 /// ```
 pub struct Preprocessed {
     pub(crate) id: ItemId,
-    pub(crate) setup: SetupId,
-    pub(crate) serial: u32,
-    pub(crate) pair: Pair,
-    pub(crate) suite: Suite,
     pub(crate) own: OwnHalf,
-    pub(crate) receiver: ReceiverShare<2>,
+    pub(crate) peer: PeerHalf,
 }
 
 impl Preprocessed {
@@ -126,18 +157,14 @@ impl Preprocessed {
     ///
     /// # Errors
     /// [`Fault::Multiplication`] if the parts are not of one length, which no honest caller reaches.
-    pub fn batch(setup: &PairSetup, halves: Vec<OwnHalf>, receiver: Vec<ReceiverShare<2>>) -> Result<Vec<Self>, Fault> {
+    pub fn batch(halves: Halves, receiver: Vec<ReceiverShare<2>>) -> Result<Vec<Self>, Fault> {
         if halves.len() != receiver.len() {
             return Err(Fault::Multiplication);
         }
-        let item = |(counter, (own, receiver)): (u64, (OwnHalf, ReceiverShare<2>))| Self {
-            id: item_id(setup.pair().role(), counter, &own, &receiver),
-            setup: setup.id(),
-            serial: setup.serial(),
-            pair: *setup.pair(),
-            suite: setup.suite(),
+        let item = |(counter, ((own, sent), receiver)): (u64, ((OwnHalf, [u8; 32]), ReceiverShare<2>))| Self {
+            id: item_id(counter, &own, &sent, receiver.digest()),
             own,
-            receiver,
+            peer: receiver.into(),
         };
         Ok((0..).zip(halves.into_iter().zip(receiver)).map(item).collect())
     }
@@ -150,35 +177,35 @@ impl Preprocessed {
 
     /// The pair setup that it was made over: when that is burned, the item is refused.
     #[must_use]
-    pub const fn setup(&self) -> SetupId {
-        self.setup
+    pub fn setup(&self) -> SetupId {
+        self.own.origin.setup
     }
 
     /// The pair serial it was made under; below the pair's floor it is stale (safety.md S6).
     #[must_use]
-    pub const fn serial(&self) -> u32 {
-        self.serial
+    pub fn serial(&self) -> u32 {
+        self.own.origin.serial
     }
 
     /// The local role and both identities.
     #[must_use]
-    pub const fn pair(&self) -> &Pair {
-        &self.pair
+    pub fn pair(&self) -> &Pair {
+        &self.own.origin.pair
     }
 }
 
 /// `T("item", sid of the pre-processing, counter, commitments, digests of both directions)[..16]`; the client's
 /// commitment is absent, and encoded as empty. The digests cover extension and multiplication messages.
-fn item_id(role: Role, counter: u64, own: &OwnHalf, receiver: &ReceiverShare<2>) -> ItemId {
+fn item_id(counter: u64, own: &OwnHalf, sent: &[u8; 32], received: &[u8; 32]) -> ItemId {
     let com = match &own.hidden {
         Hidden::Own(com, _) | Hidden::Peer(com) => com.as_bytes().as_slice(),
         Hidden::Open => &[],
     };
-    let (from_client, from_server) = match role {
-        Role::Client => (own.sender.digest(), receiver.digest()),
-        Role::Server => (receiver.digest(), own.sender.digest()),
+    let (from_client, from_server) = match own.origin.pair.role() {
+        Role::Client => (sent, received),
+        Role::Server => (received, sent),
     };
-    let id = Transcript::new("ecdsa", "item").part(own.sid).number(counter).part(com).part([]);
+    let id = Transcript::new("ecdsa", "item").part(own.origin.sid).number(counter).part(com).part([]);
     ItemId::truncate(&id.part(from_client).part(from_server).finish())
 }
 
@@ -194,11 +221,11 @@ impl Banked for Preprocessed {
     }
 
     fn tokens(&self) -> Vec<Token> {
-        [Token::Item { item: self.id, setup: self.setup }].into()
+        [Token::Item { item: self.id, setup: self.setup() }].into()
     }
 
     fn floors(&self) -> Vec<(FloorId, u64)> {
-        pair_floor(&self.pair, self.serial).into_iter().collect()
+        pair_floor(self.pair(), self.serial()).into_iter().collect()
     }
 }
 

@@ -17,7 +17,7 @@ mod tests;
 
 pub use address::{AddressError, EthereumAddress};
 pub use bip32::{DerivationPath, DeriveError, Derived, PathError, derive};
-pub use item::{Bank, Nonces, OwnHalf, Preprocessed};
+pub use item::{Bank, Halves, Nonces, OwnHalf, PeerHalf, Preprocessed};
 pub use payload::{Digest, Payload, PayloadKind};
 pub use preprocess::{Preprocess, PreprocessError, PreprocessSetup};
 pub use quorum::{

@@ -2,14 +2,13 @@
 
 use crate::{
     Digest, Signature,
-    item::{COMMIT, Hidden, OwnHalf},
+    item::{COMMIT, Hidden, OwnHalf, PeerHalf},
 };
 use subtle::ConstantTimeEq;
 use symbolon_core::{
     Group, PartyId, Role, Secp256k1, SecretScalar, Sid, Transcript,
     wire::{Reader, Writer},
 };
-use symbolon_mta::ReceiverShare;
 use symbolon_proofs::Opening;
 use symbolon_session::{Fault, Pair};
 
@@ -56,8 +55,8 @@ pub fn open(own: &OwnHalf, target: &Target, w: &mut Writer) {
     if let Hidden::Own(_, opening) = &own.hidden {
         opening.encode(w);
     }
-    let [alpha_k, alpha_x] = own.sender.alpha();
-    w.bytes(&own.encoded_r);
+    let [alpha_k, alpha_x] = &own.alpha;
+    w.bytes(&own.encoded_r());
     w.scalar::<Secp256k1>(&(*own.k.expose() - *alpha_k.expose()));
     w.scalar::<Secp256k1>(&(*target.x.expose() - *alpha_x.expose()));
     own.big_gamma.iter().for_each(|gamma| {
@@ -69,7 +68,7 @@ pub fn open(own: &OwnHalf, target: &Target, w: &mut Writer) {
 ///
 /// `d_k = r_k + gamma'_k*beta`, `d_x = r_x + gamma'_x*beta`; the encodings of `beta*R' - d_k*G` and `beta*X' - d_x*G`
 /// must be `Gamma'_k` and `Gamma'_x`, compared together and in constant time.
-fn check(own: &OwnHalf, receiver: &ReceiverShare<2>, target: &Target, r: &mut Reader<'_>) -> Result<Checked, Fault> {
+fn check(own: &OwnHalf, peer: &PeerHalf, target: &Target, r: &mut Reader<'_>) -> Result<Checked, Fault> {
     let opening = match &own.hidden {
         Hidden::Peer(com) => Some((com, Opening::decode(r)?)),
         Hidden::Own(..) | Hidden::Open => None,
@@ -79,13 +78,13 @@ fn check(own: &OwnHalf, receiver: &ReceiverShare<2>, target: &Target, r: &mut Re
     let (gamma_k, gamma_x) = (r.scalar::<Secp256k1>()?, r.scalar::<Secp256k1>()?);
     let claimed = r.array::<66>()?;
     if let Some((com, opening)) = opening {
-        com.verify(COMMIT, &own.sid, target.server, &encoded_r_peer, &opening).map_err(|_| Fault::Opening)?;
+        com.verify(COMMIT, &own.origin.sid, target.server, &encoded_r_peer, &opening).map_err(|_| Fault::Opening)?;
     }
-    if bool::from(encoded_r_peer.ct_eq(&own.encoded_r)) {
+    if bool::from(encoded_r_peer.ct_eq(&own.encoded_r())) {
         return Err(Fault::Forbidden);
     }
-    let beta = receiver.beta().expose();
-    let [r_k, r_x] = receiver.r();
+    let beta = peer.beta.expose();
+    let [r_k, r_x] = &peer.r;
     let d_k = SecretScalar::<Secp256k1>::new(*r_k.expose() + gamma_k * *beta);
     let d_x = SecretScalar::<Secp256k1>::new(*r_x.expose() + gamma_x * *beta);
     // beta*X' - d_x*G with X' = P' - x*G: one multiplication by G less than through X'
@@ -103,15 +102,15 @@ fn check(own: &OwnHalf, receiver: &ReceiverShare<2>, target: &Target, r: &mut Re
 
 /// Step 4: `u_i = k_i*beta_i + t_k + d_k`, `v_i = x_i*beta_i + t_x + d_x`, `R = R_1 + R_2`, `r = x(R) mod q`,
 /// `w_i = h*beta_i + r*v_i`. Consumes the correlation.
-fn partial(own: OwnHalf, receiver: ReceiverShare<2>, target: &Target, checked: &Checked) -> Result<Partial, Fault> {
-    let beta = receiver.beta().expose();
-    let [t_k, t_x] = own.sender.t();
-    let big_r = own.big_r + checked.big_r_peer;
+fn partial(own: OwnHalf, peer: PeerHalf, target: &Target, checked: &Checked) -> Result<Partial, Fault> {
+    let beta = peer.beta.expose();
+    let [t_k, t_x] = &own.t;
+    let big_r = checked.big_r_peer + own.big_r;
     let r = x_mod_q(&big_r)?;
     let u = *own.k.expose() * *beta + *t_k.expose() + *checked.d_k.expose();
     let v = SecretScalar::<Secp256k1>::new(*target.x.expose() * *beta + *t_x.expose() + *checked.d_x.expose());
     let w = target.digest.to_scalar() * *beta + r * *v.expose();
-    Ok(Partial { u: SecretScalar::new(u), w: SecretScalar::new(w), encoded_r: own.encoded_r, big_r })
+    Ok(Partial { u: SecretScalar::new(u), w: SecretScalar::new(w), encoded_r: own.encoded_r(), big_r })
 }
 
 /// `x(R) mod q`; refuses `R = O` and `r = 0`.
@@ -180,15 +179,15 @@ pub(crate) fn target(
 pub fn server_signs(
     sid: &Sid,
     own: OwnHalf,
-    receiver: ReceiverShare<2>,
+    peer: PeerHalf,
     target: &Target,
     r: &mut Reader<'_>,
     w: &mut Writer,
 ) -> Result<Point, Fault> {
-    let checked = check(&own, &receiver, target, r)?;
+    let checked = check(&own, &peer, target, r)?;
     let mut opened = Writer::with_capacity(SERVER_STEP_3_LEN);
     open(&own, target, &mut opened);
-    let partial = partial(own, receiver, target, &checked)?;
+    let partial = partial(own, peer, target, &checked)?;
     w.bytes(&opened.finish());
     partial.release(sid, &checked, w);
     Ok(partial.big_r)
@@ -202,10 +201,10 @@ pub fn server_signs(
 pub fn client_finishes(
     sid: &Sid,
     own: OwnHalf,
-    receiver: ReceiverShare<2>,
+    peer: PeerHalf,
     target: &Target,
     r: &mut Reader<'_>,
 ) -> Result<Signature, Fault> {
-    let checked = check(&own, &receiver, target, r)?;
-    partial(own, receiver, target, &checked)?.finish(sid, &checked, target, r)
+    let checked = check(&own, &peer, target, r)?;
+    partial(own, peer, target, &checked)?.finish(sid, &checked, target, r)
 }

@@ -2,7 +2,7 @@
 //!
 //! A banked item is not a presignature: the server's `R_S` stays committed until message, key and path are fixed.
 
-use crate::item::{Nonces, OwnHalf, Preprocessed};
+use crate::item::{Halves, Nonces, OwnHalf, Preprocessed};
 use alloc::{vec, vec::Vec};
 use symbolon_core::{
     Group, PartyId, Role, Secp256k1, SeedRng, SetupId, Sid,
@@ -145,7 +145,7 @@ pub enum Preprocess {
     /// Server: committed to its `R_S`, sent its extension message.
     Committed(PairSetup, Nonces, MulReceiver),
     /// Client: sent its extension and multiplication messages.
-    Multiplied(PairSetup, Vec<OwnHalf>, MulReceiver),
+    Multiplied(PairSetup, Halves, MulReceiver),
 }
 
 impl Protocol for Preprocess {
@@ -207,7 +207,7 @@ impl Protocol for Preprocess {
                     let nonces = Nonces::open(count, rng);
                     let receiver = MulReceiver::extend(ots.receiver(), sid, Purpose::Preprocess, count, &mut w, rng);
                     let sender = multiply(&ots, &sid, count, r, &mut w, rng)?;
-                    Ok((OwnHalf::batch(&sid, nonces, commitments, sender)?, receiver))
+                    Ok((OwnHalf::batch(&ots, &sid, nonces, commitments, sender)?, receiver))
                 });
                 match step {
                     Ok((halves, receiver)) => {
@@ -219,8 +219,8 @@ impl Protocol for Preprocess {
             Self::Committed(ots, nonces, receiver) => {
                 let step = r.whole(|r| {
                     let sender = multiply(&ots, &sid, count, r, &mut w, rng)?;
-                    let halves = OwnHalf::batch(&sid, nonces, vec![], sender)?;
-                    Preprocessed::batch(&ots, halves, receiver.multiply::<2>(r)?)
+                    let halves = OwnHalf::batch(&ots, &sid, nonces, vec![], sender)?;
+                    Preprocessed::batch(halves, receiver.multiply::<2>(r)?)
                 });
                 match step {
                     Ok(items) => Ok(Next::Done(items, vec![(to, w.finish())], ots)),
@@ -228,7 +228,7 @@ impl Protocol for Preprocess {
                 }
             }
             Self::Multiplied(ots, halves, receiver) => {
-                match r.whole(|r| Preprocessed::batch(&ots, halves, receiver.multiply::<2>(r)?)) {
+                match r.whole(|r| Preprocessed::batch(halves, receiver.multiply::<2>(r)?)) {
                     Ok(items) => Ok(Next::Done(items, vec![], ots)),
                     Err(fault) => Err(ots.failed(fault)),
                 }

@@ -218,9 +218,9 @@ impl OnlineSetup {
     /// # Errors
     /// [`SignError`].
     pub fn new(share: &Share, item: &Preprocessed, payload: Payload, path: DerivationPath) -> Result<Self, SignError> {
-        let mut request = Request::new(share, &item.pair, payload, path)?;
-        request.terms.parameters = item.suite.parameters();
-        request.terms.setups = vec![item.setup];
+        let mut request = Request::new(share, item.pair(), payload, path)?;
+        request.terms.parameters = item.own.origin.suite.parameters();
+        request.terms.setups = vec![item.setup()];
         request.terms.item = Some(item.id);
         Ok(Self(request))
     }
@@ -281,7 +281,7 @@ impl Protocol for SignOnline {
 
     fn fits(setup: &OnlineSetup, share: &Share, item: &Preprocessed) -> Result<(), Agreed> {
         let terms = &setup.0.terms;
-        if terms.item != Some(item.id) || terms.setups != [item.setup] || setup.0.pair != item.pair {
+        if terms.item != Some(item.id) || terms.setups != [item.setup()] || setup.0.pair != *item.pair() {
             return Err(Agreed::Item);
         }
         setup.0.fits(share)
@@ -304,15 +304,15 @@ impl Protocol for SignOnline {
         let r = inbox.private(peer);
         match self {
             Self::Opened(item, target) => {
-                let burn = item.setup;
-                r.whole(|r| online::client_finishes(&sid, item.own, item.receiver, &target, r))
+                let burn = item.setup();
+                r.whole(|r| online::client_finishes(&sid, item.own, item.peer, &target, r))
                     .map(|signature| Next::Done(Signed::Signature(signature), vec![], ()))
                     .map_err(|fault| failed_online(peer, burn, fault))
             }
             Self::Waiting(item, target) => {
-                let burn = item.setup;
+                let burn = item.setup();
                 let mut w = Writer::with_capacity(SERVER_STEP_3_LEN + STEP_4_LEN);
-                r.whole(|r| online::server_signs(&sid, item.own, item.receiver, &target, r, &mut w))
+                r.whole(|r| online::server_signs(&sid, item.own, item.peer, &target, r, &mut w))
                     .map(|big_r| Next::Done(setup.0.released(big_r), vec![(To::One(peer), w.finish())], ()))
                     .map_err(|fault| failed_online(peer, burn, fault))
             }
@@ -397,7 +397,7 @@ impl ClientHalf {
         let nonces = Nonces::open(1, rng);
         let receiver = MulReceiver::extend(ots.receiver(), *sid, Purpose::Preprocess, 1, w, rng);
         let sender = multiply(ots, sid, 1, r, w, rng)?;
-        let own = OwnHalf::batch(sid, nonces, commitments, sender)?.pop().ok_or(Fault::Multiplication)?;
+        let (own, _) = OwnHalf::batch(ots, sid, nonces, commitments, sender)?.pop().ok_or(Fault::Multiplication)?;
         online::open(&own, target, w);
         Ok(Self { own, receiver })
     }
@@ -405,7 +405,7 @@ impl ClientHalf {
     /// F4 as the client reads it: the server's multiplication, its step 3 and its partial.
     fn sign(self, target: &Target, sid: &Sid, r: &mut Reader<'_>) -> Result<Signature, Fault> {
         let receiver = self.receiver.multiply::<2>(r)?.pop().ok_or(Fault::Multiplication)?;
-        online::client_finishes(sid, self.own, receiver, target, r)
+        online::client_finishes(sid, self.own, receiver.into(), target, r)
     }
 }
 
@@ -420,9 +420,9 @@ fn server_signs(
     rng: &mut SeedRng,
 ) -> Result<Point, Fault> {
     let sender = multiply(ots, sid, 1, r, w, rng)?;
-    let own = OwnHalf::batch(sid, nonces, vec![], sender)?.pop().ok_or(Fault::Multiplication)?;
+    let (own, _) = OwnHalf::batch(ots, sid, nonces, vec![], sender)?.pop().ok_or(Fault::Multiplication)?;
     let receiver = receiver.multiply::<2>(r)?.pop().ok_or(Fault::Multiplication)?;
-    online::server_signs(sid, own, receiver, target, r, w)
+    online::server_signs(sid, own, receiver.into(), target, r, w)
 }
 
 impl Protocol for SignFull {

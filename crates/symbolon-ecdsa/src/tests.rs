@@ -80,11 +80,10 @@ fn with_nonce(items: &mut [Preprocessed; 2], role: Role, k: Scalar) {
     let [server, client] = items;
     let own = if role == Role::Server { &mut server.own } else { &mut client.own };
     own.k = SecretScalar::new(k);
-    own.big_r = Secp256k1::mul_base(&k);
-    own.encoded_r = encoded(&own.big_r);
+    own.big_r = Secp256k1::mul_base(&k).to_affine();
     if role == Role::Server {
         let mut rng = SeedRng::new(&[3; 32]);
-        let (com, opening) = Commitment::commit(COMMIT, &own.sid, PartyId::SERVER, &own.encoded_r, &mut rng);
+        let (com, opening) = Commitment::commit(COMMIT, &own.origin.sid, PartyId::SERVER, &own.encoded_r(), &mut rng);
         own.hidden = Hidden::Own(com, opening);
         client.own.hidden = Hidden::Peer(com);
     }
@@ -96,12 +95,12 @@ fn server_meets([server, client]: [Preprocessed; 2]) -> (Result<Vec<u8>, Fault>,
     online::open(&client.own, &target(Role::Client), &mut m1);
     let (m1, mut m2) = (m1.finish(), Writer::new());
     let mut r = Reader::new(&m1);
-    let signed = online::server_signs(&SID, server.own, server.receiver, &target(Role::Server), &mut r, &mut m2);
+    let signed = online::server_signs(&SID, server.own, server.peer, &target(Role::Server), &mut r, &mut m2);
     (signed.map(|_| m2.finish()), client)
 }
 
 fn client_meets(client: Preprocessed, body: &[u8]) -> Result<crate::Signature, Fault> {
-    online::client_finishes(&SID, client.own, client.receiver, &target(Role::Client), &mut Reader::new(body))
+    online::client_finishes(&SID, client.own, client.peer, &target(Role::Client), &mut Reader::new(body))
 }
 
 /// Step 3 of a server that says nothing of use in step 4.
@@ -151,9 +150,9 @@ fn row_50_a_copied_and_committed_r_is_forbidden() {
 /// `u_C = k*beta + t_k + r_k + gamma'_k*beta`: docs/spec/ecdsa.md, step 4.
 fn u_of_client(client: &Preprocessed, server_step_3: &[u8]) -> Scalar {
     let gamma_k = Secp256k1::scalar_from_bytes(server_step_3[65..97].try_into().unwrap()).unwrap();
-    let beta = *client.receiver.beta().expose();
-    let [t_k, _] = client.own.sender.t();
-    let [r_k, _] = client.receiver.r();
+    let beta = *client.peer.beta.expose();
+    let [t_k, _] = &client.own.t;
+    let [r_k, _] = &client.peer.r;
     *client.own.k.expose() * beta + *t_k.expose() + *r_k.expose() + gamma_k * beta
 }
 
@@ -168,7 +167,7 @@ fn row_48_a_denominator_of_zero_is_an_error() {
     // the control: the sum is (k_S + k_C)*(beta_S + beta_C)
     let pair = items();
     let k = *pair[0].own.k.expose() + *pair[1].own.k.expose();
-    let beta = *pair[0].receiver.beta().expose() + *pair[1].receiver.beta().expose();
+    let beta = *pair[0].peer.beta.expose() + *pair[1].peer.beta.expose();
     let (body, client) = server_meets(pair);
     let body = body.unwrap();
     let u_s = Secp256k1::scalar_from_bytes(body[195..227].try_into().unwrap()).unwrap();
@@ -183,7 +182,7 @@ fn row_18_a_right_guess_of_beta_gains_no_signature() {
     for (small, big) in [(65, 129), (97, 162)] {
         let (body, client) = server_meets(items());
         let mut body = body.unwrap();
-        let beta = *client.receiver.beta().expose();
+        let beta = *client.peer.beta.expose();
         let gamma: Scalar = Secp256k1::scalar_from_bytes(body[small..small + 32].try_into().unwrap()).unwrap();
         let big_gamma = Secp256k1::point_from_bytes(&body[big..big + 33]).unwrap();
         let more = Secp256k1::scalar_to_bytes(&(gamma + Scalar::from(1u64)));
@@ -199,12 +198,12 @@ fn row_18_a_right_guess_of_beta_gains_no_signature() {
 fn batches_of_unequal_parts_are_refused() {
     use crate::{Nonces, OwnHalf};
     let rng = || SeedRng::new(&[1; 32]);
-    assert!(OwnHalf::batch(&SID, Nonces::open(1, &mut rng()), vec![], vec![]).is_err());
-    let mut w = Writer::new();
-    let nonces = Nonces::committed(&Pair::from(Role::Server), &SID, 1, &mut w, &mut rng());
-    assert!(OwnHalf::batch(&SID, nonces, vec![], vec![]).is_err());
     let terms = |role| PairSetupTerms { pair: Pair::from(role), suite: Suite::Blake3, serial: 0 };
     let [setup, _] = run::<PairSetupRun>(|role| (terms(role), ()));
+    assert!(OwnHalf::batch(&setup, &SID, Nonces::open(1, &mut rng()), vec![], vec![]).is_err());
+    let mut w = Writer::new();
+    let nonces = Nonces::committed(&Pair::from(Role::Server), &SID, 1, &mut w, &mut rng());
+    assert!(OwnHalf::batch(&setup, &SID, nonces, vec![], vec![]).is_err());
     let [server, _] = items();
-    assert_eq!(Preprocessed::batch(&setup, vec![server.own], vec![]).err(), Some(Fault::Multiplication));
+    assert_eq!(Preprocessed::batch(vec![(server.own, [0; 32])], vec![]).err(), Some(Fault::Multiplication));
 }

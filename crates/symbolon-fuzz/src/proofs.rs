@@ -7,7 +7,7 @@ use crate::{
 };
 use curve25519_dalek::{edwards::CompressedEdwardsY, traits::IsIdentity};
 use symbolon_core::{
-    Ed25519, Group, PartyId, Secp256k1, SecretScalar, Sid, Threshold, Transcript,
+    Ed25519, Encoded, Group, PartyId, Secp256k1, SecretScalar, Sid, Threshold, Transcript,
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_proofs::{
@@ -163,8 +163,7 @@ fn encoded(write: impl FnOnce(&mut Writer)) -> Vec<u8> {
 /// A true proof verifies, and no other bytes do for the same statement: there is one `K` for a `z`, and nobody finds a second pair.
 fn schnorr<G: Judged>(input: &mut Bytes<'_>) -> bool {
     let (context, x) = (context(input), known::<G>(input));
-    let big_x = x.public();
-    let mut bytes = encoded(|w| SchnorrProof::prove(&context, &x, &big_x, &mut seeded(1)).encode(w));
+    let mut bytes = encoded(|w| SchnorrProof::publish(&context, &x, &mut seeded(1)).1.encode(w));
     let mut other = x.public();
     let statement = input.byte();
     if statement % 4 == 1 {
@@ -173,7 +172,7 @@ fn schnorr<G: Judged>(input: &mut Bytes<'_>) -> bool {
     let context = if statement % 4 == 2 { context.part("more") } else { context };
     let changed = input.overwrite(&mut bytes) || matches!(statement % 4, 1 | 2);
     let Ok(proof) = Reader::new(&bytes).whole(SchnorrProof::<G>::decode) else { return false };
-    let verified = proof.verify(&context, &other).is_ok();
+    let verified = proof.verify(&context, &Encoded::new(other)).is_ok();
     assert_eq!(verified, !changed);
     verified
 }
@@ -183,8 +182,9 @@ fn batch<G: Judged>(input: &mut Bytes<'_>) -> bool {
     let (context, count) = (context(input), 1 + usize::from(input.byte() % 4));
     let secrets: Vec<_> = (0..count).map(|_| known::<G>(input)).collect();
     let publics: Vec<_> = secrets.iter().map(SecretScalar::public).collect();
+    let statements = Encoded::all(&publics);
     let mut singles = Vec::new();
-    for (x, big_x) in secrets.iter().zip(&publics) {
+    for (x, big_x) in secrets.iter().zip(&statements) {
         let mut bytes = encoded(|w| SchnorrProof::prove(&context, x, big_x, &mut seeded(1)).encode(w));
         if input.byte() % 2 == 1 {
             let place = usize::from(input.byte()) % bytes.len();
@@ -193,7 +193,7 @@ fn batch<G: Judged>(input: &mut Bytes<'_>) -> bool {
         let Ok(proof) = Reader::new(&bytes).whole(SchnorrProof::<G>::decode) else { return false };
         singles.push(proof);
     }
-    let items: Vec<_> = publics.iter().zip(&singles).map(|(big_x, proof)| (&context, big_x, proof)).collect();
+    let items: Vec<_> = statements.iter().zip(&singles).map(|(big_x, proof)| (&context, big_x, proof)).collect();
     let wrong = items.iter().position(|(context, big_x, proof)| proof.verify(context, big_x).is_err());
     assert_eq!(verify_all(&items, &mut seeded(2)).err(), wrong);
 

@@ -161,7 +161,7 @@ fn plain<T: Storable>(bytes: &[u8]) -> bool {
     let read = bounded(FACTOR, bytes, || Reader::new(bytes).whole(T::decode));
     let Ok(value) = read else { return false };
     assert!(bytes.len() <= value.max_len(), "the stated bound holds");
-    assert_eq!(*value.to_secret_bytes(), bytes, "one encoding");
+    assert_eq!(*value.to_secret_bytes(), *bytes, "one encoding");
     true
 }
 
@@ -175,7 +175,7 @@ fn pair_setup(bytes: &[u8]) -> bool {
     // its leaves and their digests, and a copy under the seal
     let Ok(setup) = bounded(FACTOR, bytes, || PairSetup::open(&sealed, &storage())) else { return false };
     let again = setup.seal(&storage(), &mut seeded(8)).expect("sealed");
-    assert_eq!(*storage().open(b"pairsetp", &again).expect("sealed here"), bytes, "one encoding");
+    assert_eq!(*storage().open(b"pairsetp", &again).expect("sealed here"), *bytes, "one encoding");
     true
 }
 
@@ -187,7 +187,7 @@ fn bank_item(bytes: &[u8]) -> bool {
     // it comes alive once
     assert!(symbolon_ecdsa::hazmat::open_item(&sealed, &storage(), &mut ledger).is_err());
     let again = symbolon_ecdsa::hazmat::seal_item(item, &storage(), &mut seeded(8)).expect("sealed");
-    assert_eq!(*storage().open(b"bankitem", &again).expect("sealed here"), bytes, "one encoding");
+    assert_eq!(*storage().open(b"bankitem", &again).expect("sealed here"), *bytes, "one encoding");
     true
 }
 
@@ -246,7 +246,7 @@ fn session(bytes: &[u8]) -> bool {
     // a frame that stands twice in the log is left out: what is written is never longer, and is written the same again
     let written = key.open(b"session\0", &again).expect("sealed here");
     assert!(written.len() <= bytes.len());
-    assert!(written.len() < bytes.len() || *written == bytes, "one encoding");
+    assert!(written.len() < bytes.len() || *written == *bytes, "one encoding");
     true
 }
 
@@ -276,7 +276,7 @@ fn ending(bytes: &[u8]) -> bool {
     let Ok((session, _)) = read else { return false };
     if let Some(pending) = session.pending() {
         let again = pending.seal(&storage(), &mut seeded(8)).expect("sealed");
-        assert_eq!(*storage().open(b"pending\0", again.as_bytes()).expect("sealed here"), bytes, "one encoding");
+        assert_eq!(*storage().open(b"pending\0", again.as_bytes()).expect("sealed here"), *bytes, "one encoding");
     }
     true
 }

@@ -1,13 +1,14 @@
 //! Conversion of a multiplicative pair to additive shares (docs/spec/keygen.md, conversion): one multiplication in the
-//! hardened form, then a 2-of-2 Shamir sharing of the same key.
+//! hardened form, then a 2-of-2 Shamir sharing of the same key. What is published and proved are the public shares
+//! `X_i = x_i*G` of that sharing, with `x_i = z_i/lambda_i`: nobody has to divide a point.
 //!
-//! The proofs of knowledge of `z_I` and `z_R` are not optional: a cheater with input `a' != a` could publish
-//! `Z = c*G + (a - a')*B`, which passes the sum check although it does not know the logarithm.
+//! The proofs of knowledge of `x_I` and `x_R` are not optional: a cheater with input `a' != a` could publish
+//! `X = (c*G + (a - a')*B)/lambda`, which passes the sum check although it does not know the logarithm.
 
 use alloc::{vec, vec::Vec};
 use rand_core::CryptoRng;
 use symbolon_core::{
-    Group, KeyId, PartyId, Role, Secp256k1, SecretScalar, SeedRng, SharingId, Sid, Threshold, Transcript,
+    Encoded, Group, KeyId, PartyId, Role, Secp256k1, SecretScalar, SeedRng, SharingId, Sid, Threshold, Transcript,
     wire::{Reader, Writer},
 };
 use symbolon_mta::{
@@ -27,9 +28,9 @@ type Scalar = <Secp256k1 as Group>::Scalar;
 pub const EXTENSION_LEN: usize = extension_len(1);
 /// Bytes of the initiator's part: multiplication message and `gamma_a`.
 pub const MULTIPLICATION_LEN: usize = multiplication_len(1) + 32;
-/// Bytes of the responder's proof part: `gamma_b, Z_R, pi_R`.
+/// Bytes of the responder's proof part: `gamma_b, X_R, pi_R`.
 pub const RESPONSE_LEN: usize = 32 + PROOF_LEN;
-/// Bytes of the initiator's last part: `Z_I, pi_I`.
+/// Bytes of the initiator's last part: `X_I, pi_I`.
 pub const PROOF_LEN: usize = 33 + SchnorrProof::<Secp256k1>::LEN;
 
 /// The parts of a factor that a conversion needs; a copy that lives as long as the run.
@@ -61,35 +62,45 @@ impl Inputs {
         }
     }
 
-    /// Step 3: what a proof of `z` is bound to.
+    /// Step 3: what a proof of `x` is bound to.
     fn context(&self, sid: &Sid, prover: PartyId) -> Transcript {
         let [big_a, big_b, public_key] = &self.encoded;
         Transcript::new("convert", "proof").part(sid).number(prover.get()).part(big_a).part(big_b).part(public_key)
     }
 
-    /// Step 4: the 2-of-2 sharing at the two party ids, and the outcome hash. `x_i = z_i / lambda_i`; for the ids 1 and 2
-    /// `lambda_1 = 2`, `lambda_2 = -1`.
-    fn share(self, sid: &Sid, z: &SecretScalar<Secp256k1>, big_z_i: Point, big_z_r: Point) -> Result<Converted, Fault> {
-        let index = |role: Role| Scalar::from(u64::from(self.pair.id(role).get()));
-        // 1 / lambda_i = (j - i) / j
-        let inverse_lambda =
-            |role: Role| (index(role.peer()) - index(role)) * Secp256k1::invert_vartime(&index(role.peer()));
-        let x = *z.expose() * inverse_lambda(self.pair.role());
-        let member = |role: Role, public_share: Point| Member {
+    fn index(&self, role: Role) -> Scalar {
+        Scalar::from(u64::from(self.pair.id(role).get()))
+    }
+
+    /// Step 2: `x_i = z_i/lambda_i`, with `lambda_i = j/(j - i)`.
+    fn own(&self, z: &SecretScalar<Secp256k1>) -> SecretScalar<Secp256k1> {
+        let (i, j) = (self.index(self.pair.role()), self.index(self.pair.role().peer()));
+        SecretScalar::new(*z.expose() * ((j - i) * Secp256k1::invert_vartime(&j)))
+    }
+
+    /// Steps 3, 4: no share is zero, and `lambda_1*X_1 + lambda_2*X_2 = P`, for any ids `j*X_i - i*X_j = (j - i)*P`.
+    fn check(&self, big_x_i: &Point, big_x_r: &Point) -> Result<(), Fault> {
+        let (i, j) = (self.index(Role::Server), self.index(Role::Client));
+        let difference = Secp256k1::lincomb_vartime(&[(*big_x_i, j), (*big_x_r, -i), (self.public_key, i - j)]);
+        let zero = [big_x_i, big_x_r].into_iter().any(Secp256k1::is_identity);
+        if zero || !Secp256k1::is_identity(&difference) { Err(Fault::Conversion) } else { Ok(()) }
+    }
+
+    /// Step 4: the 2-of-2 sharing at the two party ids, and the outcome hash.
+    fn share(
+        self,
+        sid: &Sid,
+        x: SecretScalar<Secp256k1>,
+        big_x_i: &Encoded<Secp256k1>,
+        big_x_r: &Encoded<Secp256k1>,
+    ) -> Result<Converted, Fault> {
+        let member = |role: Role, big_x: &Encoded<Secp256k1>| Member {
             id: self.pair.id(role),
             identity: *self.pair.identity(role),
-            public_share,
+            public_share: *big_x.point(),
         };
-        let weighted = |role: Role, big_z: &Point| match inverse_lambda(role) {
-            minus_one if minus_one == -Scalar::from(1u64) => -*big_z,
-            weight => Secp256k1::lincomb_vartime(&[(*big_z, weight)]),
-        };
-        let members = vec![
-            member(Role::Server, weighted(Role::Server, &big_z_i)),
-            member(Role::Client, weighted(Role::Client, &big_z_r)),
-        ];
+        let members = vec![member(Role::Server, big_x_i), member(Role::Client, big_x_r)];
         let [big_a, big_b, public_key] = &self.encoded;
-        let encoded = Secp256k1::points_to_bytes(&[big_z_i, big_z_r]);
         let mut roster = Writer::new();
         self.pair.roster().encode_members(&mut roster);
         let outcome = Transcript::new("convert", "outcome")
@@ -100,9 +111,12 @@ impl Inputs {
             .part(big_a)
             .part(big_b)
             .part(public_key)
-            .part(self.chain_code);
-        let outcome = encoded.iter().fold(outcome, Transcript::part).number(self.marks.to_byte()).finish();
-        let share = KeyShare::new(Parts {
+            .part(self.chain_code)
+            .part(big_x_i.bytes())
+            .part(big_x_r.bytes())
+            .number(self.marks.to_byte())
+            .finish();
+        let share = KeyShare::agree(Parts {
             scheme: Scheme::Ecdsa,
             key_id: self.key_id,
             sharing_id: SharingId::truncate(&outcome),
@@ -110,7 +124,7 @@ impl Inputs {
             members,
             threshold: Threshold::TWO,
             me: self.pair.me(),
-            x: SecretScalar::new(x),
+            x,
             public_key: self.public_key,
             chain_code: self.chain_code,
             marks: self.marks,
@@ -125,7 +139,7 @@ impl Inputs {
 pub struct Converted {
     /// The additive share.
     pub share: KeyShare<Secp256k1>,
-    /// Covers sid, identities, key id, epoch, `A, B, P`, chain code, `Z_I`, `Z_R`.
+    /// Covers sid, identities, key id, epoch, `A, B, P`, chain code, `X_I`, `X_R`.
     pub outcome: [u8; 32],
 }
 
@@ -137,8 +151,8 @@ pub struct Responder {
 /// The responder after its proof.
 pub struct Proved {
     inputs: Inputs,
-    z: SecretScalar<Secp256k1>,
-    big_z: Point,
+    x: SecretScalar<Secp256k1>,
+    big_x: Encoded<Secp256k1>,
 }
 
 impl Responder {
@@ -147,7 +161,7 @@ impl Responder {
         Self { multiplication: MulReceiver::extend(ext, *sid, Purpose::Convert, 1, w, rng) }
     }
 
-    /// Steps 1 to 3: checks the multiplication, writes `gamma_b = b - beta`, `Z_R`, `pi_R`.
+    /// Steps 1 to 3: checks the multiplication, writes `gamma_b = b - beta`, `X_R`, `pi_R`.
     ///
     /// # Errors
     /// [`Fault::Multiplication`], [`Fault::Encoding`].
@@ -166,31 +180,31 @@ impl Responder {
         // step 2: z_R = r + gamma_a*beta
         let z = SecretScalar::<Secp256k1>::new(*r_share.expose() + gamma_a * *share.beta().expose());
         let gamma_b = *inputs.secret.expose() - *share.beta().expose();
-        let big_z = z.public();
-        if Secp256k1::is_identity(&big_z) {
+        let x = inputs.own(&z);
+        let (big_x, proof) = SchnorrProof::publish(&inputs.context(sid, inputs.pair.id(Role::Client)), &x, rng);
+        if Secp256k1::is_identity(big_x.point()) {
             return Err(Fault::Conversion);
         }
-        w.scalar::<Secp256k1>(&gamma_b).point::<Secp256k1>(&big_z);
-        SchnorrProof::prove(&inputs.context(sid, inputs.pair.id(Role::Client)), &z, &big_z, rng).encode(w);
-        Ok(Proved { inputs, z, big_z })
+        w.scalar::<Secp256k1>(&gamma_b);
+        big_x.encode(w);
+        proof.encode(w);
+        Ok(Proved { inputs, x, big_x })
     }
 }
 
 impl Proved {
-    /// Step 4, responder: checks `pi_I` and `Z_I + Z_R = P`.
+    /// Step 4, responder: checks `pi_I` and that the public shares make `P`.
     ///
     /// # Errors
     /// [`Fault::Conversion`], [`Fault::Encoding`].
     pub fn finish(self, sid: &Sid, r: &mut Reader<'_>) -> Result<Converted, Fault> {
-        let big_z_i = r.point::<Secp256k1>()?;
+        let big_x_i = Encoded::decode(r)?;
         let proof = SchnorrProof::<Secp256k1>::decode(r)?;
         proof
-            .verify(&self.inputs.context(sid, self.inputs.pair.id(Role::Server)), &big_z_i)
+            .verify(&self.inputs.context(sid, self.inputs.pair.id(Role::Server)), &big_x_i)
             .map_err(|_| Fault::Conversion)?;
-        if big_z_i + self.big_z != self.inputs.public_key {
-            return Err(Fault::Conversion);
-        }
-        self.inputs.share(sid, &self.z, big_z_i, self.big_z)
+        self.inputs.check(big_x_i.point(), self.big_x.point())?;
+        self.inputs.share(sid, self.x, &big_x_i, &self.big_x)
     }
 }
 
@@ -221,7 +235,7 @@ impl Initiator {
         Ok(Self { inputs, share })
     }
 
-    /// Steps 2 to 4, initiator: `z_I = t + a*gamma_b`; checks `pi_R` and `Z_R = P - z_I*G`; writes `Z_I, pi_I`.
+    /// Steps 2 to 4, initiator: `z_I = t + a*gamma_b`; checks `pi_R` and that the public shares make `P`; writes `X_I, pi_I`.
     ///
     /// # Errors
     /// [`Fault::Conversion`], [`Fault::Encoding`].
@@ -233,20 +247,19 @@ impl Initiator {
         rng: &mut impl CryptoRng,
     ) -> Result<Converted, Fault> {
         let gamma_b = r.scalar::<Secp256k1>()?;
-        let big_z_r = r.point::<Secp256k1>()?;
+        let big_x_r = Encoded::decode(r)?;
         let proof = SchnorrProof::<Secp256k1>::decode(r)?;
         let [t] = self.share.t();
         let z = SecretScalar::<Secp256k1>::new(*t.expose() + *self.inputs.secret.expose() * gamma_b);
-        let big_z = z.public();
         proof
-            .verify(&self.inputs.context(sid, self.inputs.pair.id(Role::Client)), &big_z_r)
+            .verify(&self.inputs.context(sid, self.inputs.pair.id(Role::Client)), &big_x_r)
             .map_err(|_| Fault::Conversion)?;
-        if Secp256k1::is_identity(&big_z) || big_z + big_z_r != self.inputs.public_key {
-            return Err(Fault::Conversion);
-        }
-        w.point::<Secp256k1>(&big_z);
-        SchnorrProof::prove(&self.inputs.context(sid, self.inputs.pair.id(Role::Server)), &z, &big_z, rng).encode(w);
-        self.inputs.share(sid, &z, big_z, big_z_r)
+        let x = self.inputs.own(&z);
+        let (big_x, own) = SchnorrProof::publish(&self.inputs.context(sid, self.inputs.pair.id(Role::Server)), &x, rng);
+        self.inputs.check(big_x.point(), big_x_r.point())?;
+        big_x.encode(w);
+        own.encode(w);
+        self.inputs.share(sid, x, &big_x, &big_x_r)
     }
 }
 
@@ -310,7 +323,7 @@ pub enum Convert {
     Extended(PairSetup, Inputs, Responder),
     /// Server: has sent its multiplication message.
     Multiplied(PairSetup, Initiator),
-    /// Client: has proved `z_R`.
+    /// Client: has proved `x_R`.
     Proved(PairSetup, Proved),
 }
 

@@ -6,7 +6,7 @@
 use alloc::{vec, vec::Vec};
 use rand_core::CryptoRng;
 use symbolon_core::{
-    Group, KeyId, PartyId, Role, Secp256k1, SecretBytes, SecretScalar, SecretVec, SeedRng, Sid, Transcript,
+    Encoded, Group, KeyId, PartyId, Role, Secp256k1, SecretBytes, SecretScalar, SecretVec, SeedRng, Sid, Transcript,
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_proofs::{Commitment, Opening, SchnorrProof};
@@ -82,7 +82,7 @@ pub fn confirmation(sid: &Sid, factor: &PairFactor, sender: Role) -> [u8; 32] {
 pub struct Initiator {
     pair: Pair,
     a: SecretScalar<Secp256k1>,
-    big_a: Point,
+    big_a: Encoded<Secp256k1>,
     chain: SecretBytes<32>,
     com: Commitment,
     opening: Opening,
@@ -93,8 +93,8 @@ impl Initiator {
     pub fn commit(pair: &Pair, sid0: &Sid, w: &mut Writer, rng: &mut impl CryptoRng) -> Self {
         let a = SecretScalar::<Secp256k1>::random(rng);
         let chain = SecretBytes::random(rng);
-        let big_a = a.public();
-        let value = committed_value(&Secp256k1::point_to_bytes(&big_a), chain.expose());
+        let big_a = Encoded::new(a.public());
+        let value = committed_value(big_a.bytes(), chain.expose());
         let (com, opening) = Commitment::commit(COMMIT, sid0, pair.id(Role::Server), &value, rng);
         com.encode(w);
         Self { pair: *pair, a, big_a, chain, com, opening }
@@ -111,19 +111,20 @@ impl Initiator {
         w: &mut Writer,
         rng: &mut impl CryptoRng,
     ) -> Result<PairFactor, Fault> {
-        let big_b = r.point::<Secp256k1>()?;
+        let big_b = Encoded::decode(r)?;
         let proof = SchnorrProof::<Secp256k1>::decode(r)?;
         let chain_r = r.array()?;
         let big_a = self.big_a;
-        if big_b == big_a {
+        if big_b.point() == big_a.point() {
             return Err(Fault::Forbidden);
         }
         proof.verify(&proof_context(sid, self.pair.id(Role::Client), &self.com), &big_b).map_err(|_| Fault::Proof)?;
         let own = SchnorrProof::prove(&proof_context(sid, self.pair.id(Role::Server), &self.com), &self.a, &big_a, rng);
-        w.point::<Secp256k1>(&big_a).bytes(self.chain.expose());
+        big_a.encode(w);
+        w.bytes(self.chain.expose());
         self.opening.encode(w);
         own.encode(w);
-        factor(&self.pair, sid, (self.a, big_a), big_b, self.chain.expose(), &chain_r)
+        factor(&self.pair, sid, (self.a, *big_a.point()), *big_b.point(), self.chain.expose(), &chain_r)
     }
 }
 
@@ -131,7 +132,7 @@ impl Initiator {
 pub struct Responder {
     pair: Pair,
     b: SecretScalar<Secp256k1>,
-    big_b: Point,
+    big_b: Encoded<Secp256k1>,
     chain: [u8; 32],
     com: Commitment,
 }
@@ -152,9 +153,9 @@ impl Responder {
         let b = SecretScalar::<Secp256k1>::random(rng);
         let mut chain = [0; 32];
         rng.fill_bytes(&mut chain);
-        let big_b = b.public();
-        w.point::<Secp256k1>(&big_b);
-        SchnorrProof::prove(&proof_context(sid, pair.id(Role::Client), &com), &b, &big_b, rng).encode(w);
+        let (big_b, proof) = SchnorrProof::publish(&proof_context(sid, pair.id(Role::Client), &com), &b, rng);
+        big_b.encode(w);
+        proof.encode(w);
         w.bytes(&chain);
         Ok(Self { pair: *pair, b, big_b, chain, com })
     }
@@ -164,8 +165,7 @@ impl Responder {
     /// # Errors
     /// [`Fault::Encoding`], [`Fault::Opening`], [`Fault::Forbidden`], [`Fault::Proof`].
     pub fn finish(self, sid: &Sid, sid0_initiator: &Sid, r: &mut Reader<'_>) -> Result<PairFactor, Fault> {
-        let encoded_a = r.clone().array()?;
-        let big_a = r.point::<Secp256k1>()?;
+        let big_a = Encoded::decode(r)?;
         let chain_i = r.array()?;
         let opening = Opening::decode(r)?;
         let proof = SchnorrProof::<Secp256k1>::decode(r)?;
@@ -174,15 +174,15 @@ impl Responder {
                 COMMIT,
                 sid0_initiator,
                 self.pair.id(Role::Server),
-                &committed_value(&encoded_a, &chain_i),
+                &committed_value(big_a.bytes(), &chain_i),
                 &opening,
             )
             .map_err(|_| Fault::Opening)?;
-        if big_a == self.big_b {
+        if big_a.point() == self.big_b.point() {
             return Err(Fault::Forbidden);
         }
         proof.verify(&proof_context(sid, self.pair.id(Role::Server), &self.com), &big_a).map_err(|_| Fault::Proof)?;
-        factor(&self.pair, sid, (self.b, self.big_b), big_a, &chain_i, &self.chain)
+        factor(&self.pair, sid, (self.b, *self.big_b.point()), *big_a.point(), &chain_i, &self.chain)
     }
 }
 

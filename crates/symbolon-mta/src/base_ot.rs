@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use rand_core::CryptoRng;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use symbolon_core::{
-    FixedBase, Group, Secp256k1, SecretBytes, SecretScalar, SecretVec, Sid, Transcript,
+    Encoded, FixedBase, Group, Secp256k1, SecretBytes, SecretScalar, SecretVec, Sid, Transcript,
     wire::{DecodeError, Reader, Writer},
 };
 use symbolon_proofs::SchnorrProof;
@@ -96,10 +96,10 @@ impl Sender1 {
     /// mta 1.1. Draws `b`, writes `B` and its proof under the own first-frame session id.
     pub(crate) fn start(sid0: Sid, direction: Direction, rng: &mut impl CryptoRng, w: &mut Writer) -> Self {
         let b = SecretScalar::random(rng);
-        let big_b = b.public();
-        w.point::<Secp256k1>(&big_b);
-        SchnorrProof::<Secp256k1>::prove(&context(sid0, direction), &b, &big_b, rng).encode(w);
-        Self { b, big_b }
+        let (big_b, proof) = SchnorrProof::publish(&context(sid0, direction), &b, rng);
+        big_b.encode(w);
+        proof.encode(w);
+        Self { b, big_b: *big_b.point() }
     }
 
     /// mta 1.3, 1.4. Reads all `A_j`, writes all `e_j`.
@@ -198,9 +198,10 @@ impl Receiver1 {
         w: &mut Writer,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, Fault> {
-        let big_b = r.point::<Secp256k1>()?;
+        let statement = Encoded::decode(r)?;
         let proof = SchnorrProof::<Secp256k1>::decode(r)?;
-        proof.verify(&context(sid0, direction), &big_b).map_err(|_| Fault::Proof)?;
+        proof.verify(&context(sid0, direction), &statement).map_err(|_| Fault::Proof)?;
+        let big_b = *statement.point();
         // bound to the psid: two peers never see one choice vector, whatever the generator does
         let fresh = SecretBytes::<32>::random(rng);
         let mut secrets = Transcript::new("mta", "vsot secrets").part(psid).part(fresh.expose()).xof();

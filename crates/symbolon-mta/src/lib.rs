@@ -7,7 +7,6 @@ mod base_ot;
 mod bits;
 mod committee;
 mod extension;
-pub mod hazmat;
 mod limbs;
 mod multiply;
 mod pads;

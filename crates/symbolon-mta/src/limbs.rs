@@ -10,7 +10,7 @@ pub(crate) type Limbs = [u64; 4];
 type Scalar = <Secp256k1 as Group>::Scalar;
 
 /// `2^256 - q`, 129 bits.
-const C: [u64; 3] = [0x402d_a173_2fc9_bebf, 0x4551_2319_50b7_5fc4, 1];
+const C: Limbs = [0x402d_a173_2fc9_bebf, 0x4551_2319_50b7_5fc4, 1, 0];
 
 const fn low(x: u128) -> u64 {
     #[allow(clippy::as_conversions, reason = "the low half is what is wanted")]
@@ -55,8 +55,7 @@ const fn plus_c(x: &Limbs) -> (Limbs, u64) {
     let mut carry = 0;
     let mut i = 0;
     while i < 4 {
-        let c = if i < 3 { C[i] } else { 0 };
-        let (sum, c1) = x[i].overflowing_add(c);
+        let (sum, c1) = x[i].overflowing_add(C[i]);
         let (sum, c2) = sum.overflowing_add(carry);
         out[i] = sum;
         #[allow(clippy::as_conversions, reason = "a carry bit")]
@@ -91,15 +90,20 @@ pub(crate) fn reduce_once(x: &Limbs) -> Limbs {
     select(x, &reduced, over)
 }
 
-/// `a + b mod q`.
-pub(crate) fn add(a: &Limbs, b: &Limbs) -> Limbs {
-    let mut sum = [0; 4];
-    let mut carry = 0;
-    for i in 0..4 {
-        let t = u128::from(a[i]) + u128::from(b[i]) + u128::from(carry);
-        sum[i] = low(t);
+/// Four columns to limbs, with what is left above them.
+fn carry(column: impl Fn(usize) -> u128) -> (Limbs, u64) {
+    let (mut limbs, mut carry) = ([0; 4], 0);
+    for (i, limb) in limbs.iter_mut().enumerate() {
+        let t = column(i) + u128::from(carry);
+        *limb = low(t);
         carry = high(t);
     }
+    (limbs, carry)
+}
+
+/// `a + b mod q`.
+pub(crate) fn add(a: &Limbs, b: &Limbs) -> Limbs {
+    let (sum, carry) = carry(|i| u128::from(a[i]) + u128::from(b[i]));
     // a, b < q, so the sum is below 2q: one subtraction is enough, also when the sum carried
     let (reduced, over) = plus_c(&sum);
     select(&sum, &reduced, over | carry)
@@ -107,49 +111,25 @@ pub(crate) fn add(a: &Limbs, b: &Limbs) -> Limbs {
 
 /// `x + a mod q` as some integer below `2^256`, for any `x < 2^256` and `a < q`.
 pub(crate) fn add_unreduced(x: &Limbs, a: &Limbs) -> Limbs {
-    let mut sum = [0; 4];
-    let mut carry = 0;
-    for i in 0..4 {
-        let t = u128::from(x[i]) + u128::from(a[i]) + u128::from(carry);
-        sum[i] = low(t);
-        carry = high(t);
-    }
+    let (sum, over) = carry(|i| u128::from(x[i]) + u128::from(a[i]));
     // after a carry the sum is below q, so that C can be added
-    let over = mask(carry);
-    let mut carry = 0;
-    for (i, c) in C.iter().chain(&[0]).enumerate() {
-        let t = u128::from(sum[i]) + u128::from(c & over) + u128::from(carry);
-        sum[i] = low(t);
-        carry = high(t);
-    }
-    sum
+    let over = mask(over);
+    carry(|i| u128::from(sum[i]) + u128::from(C[i] & over)).0
 }
 
 /// `x - y + a mod q` for any `x, y < 2^256`, with [`shifted`]`(a)` for `a`.
 pub(crate) fn difference_plus(x: &Limbs, y: &Limbs, shifted: &Limbs) -> Limbs {
     // -y = !y + 1 - 2^256 = !y + 1 - C mod q
-    let mut sum = [0; 4];
-    let mut carry = 0;
-    for i in 0..4 {
-        let t = u128::from(x[i]) + u128::from(!y[i]) + u128::from(shifted[i]) + u128::from(carry);
-        sum[i] = low(t);
-        carry = high(t);
-    }
+    let (sum, overs) = carry(|i| u128::from(x[i]) + u128::from(!y[i]) + u128::from(shifted[i]));
     // a carry of at most 2 stands for as many C, and leaves less than 2^256 + 2^131
-    let overs = carry;
-    let mut carry = 0;
-    for (i, c) in C.iter().chain(&[0]).enumerate() {
-        let t = u128::from(sum[i]) + u128::from(*c) * u128::from(overs) + u128::from(carry);
-        sum[i] = low(t);
-        carry = high(t);
-    }
+    let (sum, carry) = carry(|i| u128::from(sum[i]) + u128::from(C[i]) * u128::from(overs));
     let (reduced, over) = plus_c(&sum);
     select(&sum, &reduced, over | carry)
 }
 
 /// `a + 1 - C mod q`: what [`difference_plus`] adds for `a`.
 pub(crate) fn shifted(a: &Limbs) -> Limbs {
-    sub(&add(a, &[1, 0, 0, 0]), &[C[0], C[1], C[2], 0])
+    sub(&add(a, &[1, 0, 0, 0]), &C)
 }
 
 /// `a - b mod q`.
@@ -164,7 +144,7 @@ pub(crate) fn sub(a: &Limbs, b: &Limbs) -> Limbs {
     // a borrow left 2^256 too much; taking C away leaves q too much less, which is the result
     let under = mask(borrow);
     let mut borrow = 0;
-    for (i, c) in C.iter().chain(&[0]).enumerate() {
+    for (i, c) in C.iter().enumerate() {
         let t = u128::from(difference[i]).wrapping_sub(u128::from(c & under)).wrapping_sub(u128::from(borrow));
         difference[i] = low(t);
         borrow = high(t) & 1;

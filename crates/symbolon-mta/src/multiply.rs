@@ -53,6 +53,12 @@ impl<const ELL: usize> SenderShare<ELL> {
     pub const fn digest(&self) -> &[u8; 32] {
         &self.digest
     }
+
+    /// `alpha` and `t` without the digest, for whoever keeps many.
+    #[must_use]
+    pub fn into_shares(self) -> ([Secret; ELL], [Secret; ELL]) {
+        (self.alpha, self.t)
+    }
 }
 
 /// The receiver's result of one multiplication: `t_i + r_i = alpha_i * beta`. Wiped on drop.
@@ -79,6 +85,12 @@ impl<const ELL: usize> ReceiverShare<ELL> {
     #[must_use]
     pub const fn digest(&self) -> &[u8; 32] {
         &self.digest
+    }
+
+    /// `beta` and `r` without the digest, for whoever keeps many.
+    #[must_use]
+    pub fn into_shares(self) -> (Secret, [Secret; ELL]) {
+        (self.beta, self.r)
     }
 }
 
@@ -176,6 +188,7 @@ impl MulReceiver {
     /// # Security
     /// MUST be called once for a sid, purpose and direction. `sid` MUST contain a nonce of the peer, or
     /// [`MulReceiver::under`] follows with one that does.
+    /// It leaves keys and pads on the stack: the caller clears it ([`symbolon_core::on_cleared_stack`]), as sessions do.
     pub fn extend(
         ext: &ExtReceiver,
         sid: Sid,
@@ -311,6 +324,7 @@ impl MulSender {
     /// MUST be called once for a sid, purpose and direction. `sid` MUST contain a nonce of this party, or
     /// [`MulSender::under`] follows with one that does: an extension message that is replayed gives the same correlation,
     /// and only the sid of the pads keeps two runs apart (attacks.md row 96).
+    /// It leaves keys and pads on the stack: the caller clears it ([`symbolon_core::on_cleared_stack`]), as sessions do.
     pub fn extend(ext: &ExtSender, sid: Sid, purpose: Purpose, count: u16, r: &mut Reader<'_>) -> Result<Self, Fault> {
         let batch = Batch { sid, purpose, direction: ext.direction(), suite: ext.suite(), count };
         let sent = send(ext, batch.psid(0), batch.blocks(), r)?;

@@ -7,41 +7,34 @@ use crate::ProofError;
 use alloc::vec::Vec;
 use rand_core::CryptoRng;
 use symbolon_core::{
-    Group, SecretBytes, SecretScalar, Transcript,
+    Encoded, Group, SecretBytes, SecretScalar, Transcript,
     wire::{DecodeError, Reader, Writer},
 };
 
 /// `(K, z)` with `K = k*G`, `e = T("schnorr", context, G, X, K)`, `z = k + e*x`: the prover knows `x` of `X = x*G`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SchnorrProof<G: Group> {
-    big_k: G::Point,
-    /// The encoding of `K`, which is hashed and sent: encoding a point costs an inversion.
-    big_k_bytes: G::PointBytes,
+    big_k: Encoded<G>,
     z: G::Scalar,
 }
 
-/// `e` over encoded points.
-fn challenge<G: Group>(
+/// `e` over the encodings of the statements and of `K`.
+fn challenge<'a, G: Group>(
     context: &Transcript,
     label: &str,
-    statements: &[G::PointBytes],
-    big_k: &G::PointBytes,
+    statements: impl ExactSizeIterator<Item = &'a G::PointBytes>,
+    big_k: &Encoded<G>,
 ) -> G::Scalar {
     let start = context.clone().part(label).part([G::ID]).part(G::generator_bytes()).number(count(statements.len()));
-    statements.iter().fold(start, Transcript::part).part(big_k).scalar::<G>()
+    statements.fold(start, Transcript::part).part(big_k.bytes()).scalar::<G>()
 }
 
-/// `K`'s encoding and `e` at the prover, with one inversion.
-fn commit<G: Group>(
-    context: &Transcript,
-    label: &str,
-    statements: &[G::Point],
-    big_k: &G::Point,
-) -> (G::PointBytes, G::Scalar) {
-    let points: Vec<_> = statements.iter().chain([big_k]).copied().collect();
-    let bytes = G::points_to_bytes(&points);
-    let (big_k, statements) = bytes.split_last().expect("an encoding for each point, and K is one");
-    (*big_k, challenge::<G>(context, label, statements, big_k))
+/// `K` after all statements, each encoded, with one inversion.
+fn encoded<G: Group>(statements: &[G::Point], k: &SecretScalar<G>) -> (Vec<Encoded<G>>, Encoded<G>) {
+    let points: Vec<_> = statements.iter().copied().chain([k.public()]).collect();
+    let mut encoded = Encoded::all(&points);
+    let big_k = encoded.pop().expect("one for each point, and K is one");
+    (encoded, big_k)
 }
 
 fn count(n: usize) -> u64 {
@@ -64,11 +57,33 @@ impl<G: Group> SchnorrProof<G> {
     pub const LEN: usize = G::POINT_LEN + 32;
 
     /// Proves knowledge of `secret` with `public = secret*G`.
-    pub fn prove(context: &Transcript, secret: &SecretScalar<G>, public: &G::Point, rng: &mut impl CryptoRng) -> Self {
+    pub fn prove(
+        context: &Transcript,
+        secret: &SecretScalar<G>,
+        public: &Encoded<G>,
+        rng: &mut impl CryptoRng,
+    ) -> Self {
         let k = nonce(context, &[secret], rng);
-        let big_k = k.public();
-        let (big_k_bytes, e) = commit::<G>(context, "schnorr", &[*public], &big_k);
-        Self { big_k, big_k_bytes, z: *k.expose() + e * *secret.expose() }
+        Self::answer(context, secret, public, &k, Encoded::new(k.public()))
+    }
+
+    /// `X = secret*G`, which is computed here, and the proof of it: both points are encoded with one inversion.
+    pub fn publish(context: &Transcript, secret: &SecretScalar<G>, rng: &mut impl CryptoRng) -> (Encoded<G>, Self) {
+        let k = nonce(context, &[secret], rng);
+        let (publics, big_k) = encoded(&[secret.public()], &k);
+        let public = publics.first().copied().unwrap_or(big_k);
+        (public, Self::answer(context, secret, &public, &k, big_k))
+    }
+
+    fn answer(
+        context: &Transcript,
+        secret: &SecretScalar<G>,
+        public: &Encoded<G>,
+        k: &SecretScalar<G>,
+        big_k: Encoded<G>,
+    ) -> Self {
+        let e = challenge(context, "schnorr", [public.bytes()].into_iter(), &big_k);
+        Self { big_k, z: *k.expose() + e * *secret.expose() }
     }
 
     /// Checks `z*G = K + e*X`.
@@ -77,23 +92,22 @@ impl<G: Group> SchnorrProof<G> {
     /// [`ProofError`].
     // everything here is public, and takes variable time: a frame of its own lets the constant-time check tell it apart
     #[inline(never)]
-    pub fn verify(&self, context: &Transcript, public: &G::Point) -> Result<(), ProofError> {
-        let e = challenge::<G>(context, "schnorr", &[G::point_to_bytes(public)], &self.big_k_bytes);
-        if G::mul_base_add_vartime(&self.z, public, &-e) == self.big_k { Ok(()) } else { Err(ProofError) }
+    pub fn verify(&self, context: &Transcript, public: &Encoded<G>) -> Result<(), ProofError> {
+        let e = challenge(context, "schnorr", [public.bytes()].into_iter(), &self.big_k);
+        let holds = G::mul_base_add_vartime(&self.z, public.point(), &-e) == *self.big_k.point();
+        if holds { Ok(()) } else { Err(ProofError) }
     }
 
     /// Appends `K`, then `z`.
     pub fn encode(&self, w: &mut Writer) {
-        w.bytes(self.big_k_bytes.as_ref()).scalar::<G>(&self.z);
+        self.big_k.encode(w);
+        w.scalar::<G>(&self.z);
     }
 
     /// # Errors
     /// [`DecodeError`]: `K` not a point of the group, `z` not canonical.
     pub fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let bytes = r.bytes(G::POINT_LEN)?;
-        // points have one encoding: these bytes are what `K` encodes to
-        let big_k_bytes = bytes.try_into().map_err(|_| DecodeError::Truncated)?;
-        Ok(Self { big_k: G::point_from_bytes(bytes)?, big_k_bytes, z: r.scalar::<G>()? })
+        Ok(Self { big_k: Encoded::decode(r)?, z: r.scalar::<G>()? })
     }
 }
 
@@ -105,19 +119,18 @@ impl<G: Group> SchnorrProof<G> {
 /// # Errors
 /// The position of the first proof that fails.
 pub fn verify_all<G: Group>(
-    items: &[(&Transcript, &G::Point, &SchnorrProof<G>)],
+    items: &[(&Transcript, &Encoded<G>, &SchnorrProof<G>)],
     rng: &mut impl CryptoRng,
 ) -> Result<(), usize> {
     // sum w_i*(z_i*G - e_i*X_i - K_i) = O, weights of full width
     let mut on_base = G::Scalar::default();
     let mut terms = Vec::with_capacity(2 * items.len() + 1);
-    let publics: Vec<_> = items.iter().map(|(_, public, _)| **public).collect();
-    for ((context, public, proof), encoded) in items.iter().zip(G::points_to_bytes(&publics)) {
+    for (context, public, proof) in items {
         let weight = G::random_scalar(rng);
-        let e = challenge::<G>(context, "schnorr", &[encoded], &proof.big_k_bytes);
+        let e = challenge(context, "schnorr", [public.bytes()].into_iter(), &proof.big_k);
         on_base = on_base + weight * proof.z;
-        terms.push((**public, -(weight * e)));
-        terms.push((proof.big_k, -weight));
+        terms.push((*public.point(), -(weight * e)));
+        terms.push((*proof.big_k.point(), -weight));
     }
     terms.push((G::generator(), on_base));
     if G::is_identity(&G::lincomb_vartime(&terms)) {
@@ -152,23 +165,23 @@ impl<G: Group> BatchProof<G> {
             return Err(ProofError);
         }
         let k = nonce(context, secrets, rng);
-        let big_k = k.public();
-        let (big_k_bytes, e) = commit::<G>(context, "schnorr batch", publics, &big_k);
+        let (publics, big_k) = encoded(publics, &k);
+        let e = challenge(context, "schnorr batch", publics.iter().map(Encoded::bytes), &big_k);
         let (mut z, mut power) = (*k.expose(), G::Scalar::from(1));
         for x in secrets {
             power = power * e;
             z = z + power * *x.expose();
         }
-        Ok(Self(SchnorrProof { big_k, big_k_bytes, z }))
+        Ok(Self(SchnorrProof { big_k, z }))
     }
 
     /// `(z, K, e^1, .., e^n)` of the equation `z*G = K + sum e^i*X_i`, for whoever checks many equations in one
     /// combination. Not a verification. `publics` are the encodings of the statements.
     #[must_use]
     pub fn equation(&self, context: &Transcript, publics: &[G::PointBytes]) -> (G::Scalar, G::Point, Vec<G::Scalar>) {
-        let e = challenge::<G>(context, "schnorr batch", publics, &self.0.big_k_bytes);
+        let e = challenge(context, "schnorr batch", publics.iter(), &self.0.big_k);
         let powers = core::iter::successors(Some(e), |power| Some(*power * e)).take(publics.len()).collect();
-        (self.0.z, self.0.big_k, powers)
+        (self.0.z, *self.0.big_k.point(), powers)
     }
 
     /// Checks `z*G = K + sum e^i*X_i`; the count is part of the challenge.
@@ -179,7 +192,7 @@ impl<G: Group> BatchProof<G> {
         if publics.is_empty() {
             return Err(ProofError);
         }
-        let e = challenge::<G>(context, "schnorr batch", &G::points_to_bytes(publics), &self.0.big_k_bytes);
+        let e = challenge(context, "schnorr batch", G::points_to_bytes(publics).iter(), &self.0.big_k);
         let mut power = G::Scalar::from(1);
         let mut terms = Vec::with_capacity(publics.len() + 1);
         for public in publics {
@@ -187,7 +200,7 @@ impl<G: Group> BatchProof<G> {
             terms.push((*public, -power));
         }
         terms.push((G::generator(), self.0.z));
-        if G::lincomb_vartime(&terms) == self.0.big_k { Ok(()) } else { Err(ProofError) }
+        if G::lincomb_vartime(&terms) == *self.0.big_k.point() { Ok(()) } else { Err(ProofError) }
     }
 
     /// Appends the proof.
@@ -216,17 +229,17 @@ mod tests {
     fn single<G: Group>() {
         let mut rng = SeedRng::new(&[3; 32]);
         let x = SecretScalar::<G>::random(&mut rng);
-        let big_x = x.public();
+        let big_x = Encoded::new(x.public());
         let proof = SchnorrProof::prove(&context("a"), &x, &big_x, &mut rng);
+        let published = SchnorrProof::publish(&context("a"), &x, &mut rng);
+        assert!(published.0 == big_x && published.1.verify(&context("a"), &big_x).is_ok());
         assert!(proof.verify(&context("a"), &big_x).is_ok());
         // another context, statement, first message or response
         assert!(proof.verify(&context("b"), &big_x).is_err());
-        assert!(proof.verify(&context("a"), &(big_x + G::generator())).is_err());
+        assert!(proof.verify(&context("a"), &Encoded::new(*big_x.point() + G::generator())).is_err());
         assert!(SchnorrProof { z: proof.z + G::Scalar::from(1), ..proof }.verify(&context("a"), &big_x).is_err());
-        let big_k = -proof.big_k;
-        for big_k_bytes in [proof.big_k_bytes, G::point_to_bytes(&big_k)] {
-            assert!(SchnorrProof { big_k, big_k_bytes, ..proof }.verify(&context("a"), &big_x).is_err());
-        }
+        let big_k = Encoded::new(-*proof.big_k.point());
+        assert!(SchnorrProof { big_k, ..proof }.verify(&context("a"), &big_x).is_err());
         let mut w = Writer::new();
         proof.encode(&mut w);
         let bytes = w.finish();
@@ -250,11 +263,11 @@ mod tests {
         type G = Secp256k1;
         let mut rng = SeedRng::new(&[4; 32]);
         let (big_k, z) = (G::mul_base(&G::random_scalar(&mut rng)), G::random_scalar(&mut rng));
-        let big_k_bytes = G::point_to_bytes(&big_k);
-        for guess in [G::generator_bytes(), big_k_bytes] {
-            let e = challenge::<G>(&context("a"), "schnorr", &[guess], &big_k_bytes);
-            let forged = G::mul(&(G::mul_base(&z) - big_k), &G::invert(&e));
-            assert!(SchnorrProof::<G> { big_k, big_k_bytes, z }.verify(&context("a"), &forged).is_err());
+        let big_k = Encoded::<G>::new(big_k);
+        for guess in [G::generator_bytes(), *big_k.bytes()] {
+            let e = challenge(&context("a"), "schnorr", [&guess].into_iter(), &big_k);
+            let forged = G::mul(&(G::mul_base(&z) - *big_k.point()), &G::invert(&e));
+            assert!(SchnorrProof::<G> { big_k, z }.verify(&context("a"), &Encoded::new(forged)).is_err());
         }
     }
 
@@ -276,7 +289,7 @@ mod tests {
         let mut rng = SeedRng::new(&[6; 32]);
         let contexts: Vec<_> = (0..7u8).map(|i| context("many").number(i)).collect();
         let secrets: Vec<_> = (0..7).map(|_| SecretScalar::<G>::random(&mut rng)).collect();
-        let publics: Vec<_> = secrets.iter().map(SecretScalar::public).collect();
+        let publics = Encoded::all(&secrets.iter().map(SecretScalar::public).collect::<Vec<_>>());
         let mut proofs: Vec<_> =
             (0..7).map(|i| SchnorrProof::prove(&contexts[i], &secrets[i], &publics[i], &mut rng)).collect();
         let check = |proofs: &[SchnorrProof<G>], rng: &mut SeedRng| {
@@ -323,14 +336,15 @@ mod tests {
     }
 
     /// A proof of somebody who knows `x` and `k`, for `X = x*G + t_x` and `K = k*G + t_k`.
-    fn torsioned(seed: u8, on: [&EdwardsPoint; 2]) -> (EdwardsPoint, SchnorrProof<Ed25519>) {
+    fn torsioned(seed: u8, on: [&EdwardsPoint; 2]) -> (Encoded<Ed25519>, SchnorrProof<Ed25519>) {
         let mut rng = SeedRng::new(&[seed; 32]);
         let [(x, public), (k, big_k)] = on.map(|torsion| {
             let secret = Ed25519::random_scalar(&mut rng);
             (secret, Ed25519::mul_base(&secret) + torsion)
         });
-        let (big_k_bytes, e) = commit::<Ed25519>(&context("t"), "schnorr", &[public], &big_k);
-        (public, SchnorrProof { big_k, big_k_bytes, z: k + e * x })
+        let (public, big_k) = (Encoded::<Ed25519>::new(public), Encoded::new(big_k));
+        let e = challenge(&context("t"), "schnorr", [public.bytes()].into_iter(), &big_k);
+        (public, SchnorrProof { big_k, z: k + e * x })
     }
 
     // attacks.md row 39: on points that decode, a batch has the result of its proofs. Points that do not decode show why
@@ -352,10 +366,10 @@ mod tests {
                 let batch = verify_all(&items, &mut rng);
                 let single = proof.verify(&context, &public);
                 let mut w = Writer::new();
-                w.point::<Ed25519>(&public);
+                public.encode(&mut w);
                 proof.encode(&mut w);
                 let bytes = w.finish();
-                let decoded = Reader::new(&bytes).whole(|r| Ok((r.point::<Ed25519>()?, SchnorrProof::decode(r)?)));
+                let decoded = Reader::new(&bytes).whole(|r| Ok((Encoded::decode(r)?, SchnorrProof::decode(r)?)));
                 if i == 0 {
                     assert_eq!((decoded, single, batch), (Ok((public, proof)), Ok(()), Ok(())));
                 } else {
@@ -373,8 +387,9 @@ mod tests {
     // attacks.md row 31: the challenge has full width
     #[test]
     fn row_31_challenges_are_wide() {
+        let g = Encoded::<Secp256k1>::new(Secp256k1::generator());
         let high = (0..64u8)
-            .map(|i| challenge::<Secp256k1>(&context("w").number(i), "schnorr", &[], &Secp256k1::generator_bytes()))
+            .map(|i| challenge(&context("w").number(i), "schnorr", [].into_iter(), &g))
             .filter(|e| Secp256k1::scalar_to_bytes(e)[0] >= 0x80)
             .count();
         assert!((12..=52).contains(&high), "{high} of 64 challenges have the top bit set");

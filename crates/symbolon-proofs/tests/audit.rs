@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use symbolon_core::{
-    Ed25519, Group, PartyId, Secp256k1, SecretScalar, SeedRng, Sid, Threshold, Transcript,
+    Ed25519, Encoded, Group, PartyId, Secp256k1, SecretScalar, SeedRng, Sid, Threshold, Transcript,
     wire::{Reader, Writer},
 };
 use symbolon_proofs::{BatchProof, Commitment, DleqProof, FeldmanVector, ProofError, SchnorrProof};
@@ -39,7 +39,7 @@ impl<G: Group> Prover<G> {
     fn proofs(&self, seed: u8) -> [Vec<u8>; 3] {
         let (rng, [x, y], publics) = (&mut SeedRng::new(&[seed; 32]), &self.secrets, self.publics());
         let mut all = [(); 3].map(|()| Writer::new());
-        SchnorrProof::<G>::prove(&self.context, x, &publics[0], rng).encode(&mut all[0]);
+        SchnorrProof::<G>::publish(&self.context, x, rng).1.encode(&mut all[0]);
         BatchProof::<G>::prove(&self.context, &[x, y], &publics, rng).unwrap().encode(&mut all[1]);
         DleqProof::<G>::prove(&self.context, x, &publics[0], &self.big_h, &self.big_y(), rng).encode(&mut all[2]);
         all.map(Writer::finish)
@@ -49,7 +49,7 @@ impl<G: Group> Prover<G> {
     fn verify(&self, kind: usize, proof: &[u8]) -> Option<Result<(), ProofError>> {
         let (mut r, publics) = (Reader::new(proof), self.publics());
         Some(match kind {
-            0 => SchnorrProof::<G>::decode(&mut r).ok()?.verify(&self.context, &publics[0]),
+            0 => SchnorrProof::<G>::decode(&mut r).ok()?.verify(&self.context, &Encoded::new(publics[0])),
             1 => BatchProof::<G>::decode(&mut r).ok()?.verify(&self.context, &publics),
             _ => {
                 let proof = DleqProof::<G>::decode(&mut r).ok()?;

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::std_instead_of_alloc, reason = "a test")]
 
-use symbolon_core::{Ed25519, Group, PartyId, Secp256k1, SecretScalar, SeedRng, Sid, Transcript, wire::Writer};
+use symbolon_core::{
+    Ed25519, Encoded, Group, PartyId, Secp256k1, SecretScalar, SeedRng, Sid, Transcript, wire::Writer,
+};
 use symbolon_proofs::{BatchProof, Commitment, DleqProof, SchnorrProof};
 
 fn context() -> Transcript {
@@ -16,7 +18,7 @@ fn pinned<G: Group>() -> String {
     let (big_x, big_y) = (x.public(), y.public());
     let big_h = big_x + big_y;
     let mut w = Writer::new();
-    SchnorrProof::prove(&context(), &x, &big_x, &mut rng).encode(&mut w);
+    SchnorrProof::prove(&context(), &x, &Encoded::new(big_x), &mut rng).encode(&mut w);
     BatchProof::prove(&context(), &[&x, &y], &[big_x, big_y], &mut rng).unwrap().encode(&mut w);
     DleqProof::prove(&context(), &x, &big_x, &big_h, &G::mul(&big_h, x.expose()), &mut rng).encode(&mut w);
     let (com, opening) = Commitment::commit("c", &Sid::from_bytes([8; 32]), PartyId::CLIENT, b"value", &mut rng);

@@ -43,7 +43,7 @@ fn row_39_every_point_and_scalar_of_every_encoding() {
         encode(&mut w);
         all.push((name, w, points, scalars, decode));
     };
-    let proof = SchnorrProof::<G>::prove(&context, x, &publics[0], &mut rng);
+    let proof = SchnorrProof::<G>::publish(&context, x, &mut rng).1;
     add("Schnorr", 1, 1, &|w| proof.encode(w), |r| SchnorrProof::<G>::decode(r).map(drop));
     let proof = BatchProof::<G>::prove(&context, &secrets.iter().collect::<Vec<_>>(), &publics, &mut rng).unwrap();
     add("batch", 1, 1, &|w| proof.encode(w), |r| BatchProof::<G>::decode(r).map(drop));

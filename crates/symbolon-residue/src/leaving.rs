@@ -88,7 +88,7 @@ fn watch_data_keys(file: &str, share: &Share, rng: &Recording) {
     for draw in rng.log.iter().filter(|draw| draw.len() == 32) {
         for len in 32..bytes.len().min(240) {
             let t = Transcript::new("backup", "data key").part(draw.as_slice()).part(&bytes[..len]);
-            Needles::watch("a data key", &t.part(plaintext.as_slice()).finish());
+            Needles::watch("a data key", &t.part(&plaintext).finish());
         }
     }
 }

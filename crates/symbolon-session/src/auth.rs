@@ -4,7 +4,7 @@ use crate::{Header, Identity, Label, Protocol, Rejected, Roster, To, frame};
 use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 use ed25519_dalek::{Signature, Signer, SigningKey, Verifier, VerifyingKey};
 use rand_core::TryCryptoRng;
-use symbolon_core::{PartyId, SecretBytes, Transcript, on_cleared_stack};
+use symbolon_core::{PartyId, SecretBytes, SecretVec, Transcript, on_cleared_stack};
 use zeroize::Zeroizing;
 
 /// Length of the trailer of a frame that leaves alone: its position, and the signature.
@@ -174,7 +174,7 @@ impl Auth {
     }
 
     /// Appends their trailers to the frames (header and body) that leave together.
-    pub(crate) fn sign(&self, frames: &mut [&mut Vec<u8>]) {
+    pub(crate) fn sign(&self, frames: &mut [&mut SecretVec<u8>]) {
         let Self::Signed(key) = self else { return };
         for group in frames.chunks_mut(GROUP) {
             let mut level: Vec<[u8; 32]> = group.iter().map(|frame| frame::digest(frame)).collect();
@@ -378,6 +378,12 @@ mod tests {
         assert_eq!((strict, plain), (8, 9), "the honest ones; and the forged one of the identity");
     }
 
+    fn sign(auth: &Auth, frames: &mut [Vec<u8>]) {
+        let mut secret: Vec<_> = frames.iter().map(|frame| SecretVec::new(frame.clone())).collect();
+        auth.sign(&mut secret.iter_mut().collect::<Vec<_>>());
+        frames.iter_mut().zip(secret).for_each(|(frame, signed)| *frame = signed.into_vec());
+    }
+
     #[test]
     fn one_signature_covers_up_to_four_frames() {
         let key = IdentityKey::from_seed(SecretBytes::new([1; 32]));
@@ -386,7 +392,7 @@ mod tests {
         for count in 1..=9u8 {
             let contents: Vec<Vec<u8>> = (0..count).map(|i| vec![i; 40 + usize::from(i)]).collect();
             let mut frames = contents.clone();
-            auth.sign(&mut frames.iter_mut().collect::<Vec<_>>());
+            sign(&auth, &mut frames);
             let mut signatures: Vec<_> = frames.iter().map(|frame| frame[frame.len() - 64..].to_vec()).collect();
             signatures.dedup();
             assert_eq!(signatures.len(), contents.len().div_ceil(4));
@@ -418,7 +424,7 @@ mod tests {
         // what is signed over two frames is not the digest of any frame, and a node is no frame
         let mut frames = [vec![1; 40], vec![2; 40]];
         let digests = frames.each_ref().map(|frame| frame::digest(frame));
-        auth.sign(&mut frames.iter_mut().collect::<Vec<_>>());
+        sign(&auth, &mut frames);
         let signature = &frames[0][frames[0].len() - 64..];
         let forged = [digests.as_flattened(), &[1], signature].concat();
         assert!(verified(&forged, &verifying, None).is_err());
@@ -427,7 +433,7 @@ mod tests {
         let other = SigningKey::from_bytes(&[9; 32]).verifying_key();
         assert!(verified(&frames[0], &other, None).is_err());
         let mut alone = [vec![3; 40]];
-        auth.sign(&mut alone.iter_mut().collect::<Vec<_>>());
+        sign(&auth, &mut alone);
         let stolen = [&alone[0][..40], &[1], signature].concat();
         assert!(verified(&stolen, &verifying, Some(&known)).is_err());
     }
@@ -449,8 +455,9 @@ mod tests {
         weak[0] = 1;
         assert!(!Identity::Key(weak).attested("purpose", b"statement", &signature));
         // what a frame's signature covers is another hash
-        let mut frame = b"statement".to_vec();
-        Auth::Signed(key.handle()).sign(&mut [&mut frame]);
+        let mut frames = [b"statement".to_vec()];
+        sign(&Auth::Signed(key.handle()), &mut frames);
+        let [frame] = frames;
         let (content, trailer) = frame.split_last_chunk::<64>().unwrap();
         let content = &content[..content.len() - 1];
         assert!(!key.identity().attested("purpose", content, trailer));

@@ -86,7 +86,7 @@ impl Ending {
     }
 
     fn encode(&self, line: &Line, name: &str) -> SecretVec<u8> {
-        let frames = || line.sent.iter().chain(&self.last).map(|sent| sent.bytes.as_slice());
+        let frames = || line.sent.iter().chain(&self.last).map(|sent| &*sent.bytes);
         let size = self.encoded.len() + frames().map(|frame| frame.len() + 4).sum::<usize>();
         let members = line.roster.members().len() * 160;
         let mut w =

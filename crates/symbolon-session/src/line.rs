@@ -142,7 +142,7 @@ impl Line {
 
     /// Signs the frames that leave together.
     pub(crate) fn sign(&self, frames: &mut [Sent]) {
-        let mut all: Vec<&mut Vec<u8>> = frames.iter_mut().map(|sent| &mut *sent.bytes).collect();
+        let mut all: Vec<_> = frames.iter_mut().map(|sent| &mut sent.bytes).collect();
         self.auth.sign(&mut all);
     }
 

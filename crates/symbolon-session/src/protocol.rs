@@ -199,13 +199,13 @@ impl Inbox {
     /// A reader of the private frame of `from`; empty if there is none.
     #[must_use]
     pub fn private(&self, from: PartyId) -> Reader<'_> {
-        Reader::new(self.bodies.get(&(from, false)).map_or(&[], |b| b.as_slice()))
+        Reader::new(self.bodies.get(&(from, false)).map_or(&[], |b| &**b))
     }
 
     /// A reader of the broadcast of `from`; empty if there is none.
     #[must_use]
     pub fn broadcast(&self, from: PartyId) -> Reader<'_> {
-        Reader::new(self.bodies.get(&(from, true)).map_or(&[], |b| b.as_slice()))
+        Reader::new(self.bodies.get(&(from, true)).map_or(&[], |b| &**b))
     }
 }
 

@@ -106,7 +106,7 @@ impl StorageKey {
         let (ciphertext, tag) = body.split_last_chunk::<TAG>().ok_or(OpenError::Format)?;
         let mut plaintext = SecretVec::new(ciphertext.to_vec());
         self.cipher(*kind, copy)
-            .decrypt_inout_detached(&Nonce::from(nonce), header, plaintext.as_mut_slice().into(), &Tag::from(*tag))
+            .decrypt_inout_detached(&Nonce::from(nonce), header, (&mut *plaintext).into(), &Tag::from(*tag))
             .map_err(|_| OpenError::Key)?;
         Ok(plaintext)
     }

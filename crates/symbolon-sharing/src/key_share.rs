@@ -129,35 +129,45 @@ impl<G: Group> KeyShare<G> {
     /// [`KeyShareError`].
     pub fn new(parts: Parts<G>) -> Result<Self, KeyShareError> {
         on_cleared_stack(|| {
-            let Parts { scheme, key_id, sharing_id, epoch, members, threshold, me, x, public_key, chain_code, marks } =
-                parts;
-            if scheme == Scheme::Ecdsa && G::ID != Secp256k1::ID {
-                return Err(KeyShareError::Scheme);
-            }
-            let ids = members.iter().map(|m| (m.id, m.identity));
-            let roster = Roster::new(me, ids.clone()).map_err(|_| KeyShareError::Members)?;
-            if !roster.members().iter().copied().eq(ids) || Threshold::new(threshold.get(), members.len()).is_err() {
-                return Err(KeyShareError::Members);
-            }
-            let t = usize::from(threshold.get());
-            let (first, others) = members.split_at_checked(t).ok_or(KeyShareError::PublicShares)?;
-            let zero = G::Scalar::default();
-            let mut consistent = !G::is_identity(&public_key) && interpolate(first, &zero)? == public_key;
-            for member in others {
-                consistent &= interpolate(first, &index::<G>(member.id))? == member.public_share;
-            }
-            // a lower degree would mean that fewer shares than t are enough
-            let (fewer, _) = first.split_at_checked(t - 1).ok_or(KeyShareError::PublicShares)?;
-            consistent &= interpolate(fewer, &zero)? != public_key;
-            if !consistent || members.iter().any(|m| G::is_identity(&m.public_share)) {
-                return Err(KeyShareError::PublicShares);
-            }
-            let own = members.iter().find(|m| m.id == me).ok_or(KeyShareError::Members)?;
-            if own.public_share != x.public() {
-                return Err(KeyShareError::SecretShare);
-            }
-            Ok(Self { scheme, key_id, sharing_id, epoch, members, threshold, me, x, public_key, chain_code, marks })
+            let own_point = parts.x.public();
+            let share = Self::agree(parts)?;
+            let mut own = share.members.iter().filter(|member| member.id == share.me);
+            if own.all(|member| member.public_share == own_point) { Ok(share) } else { Err(KeyShareError::SecretShare) }
         })
+    }
+
+    /// Puts a share together as a protocol does that has computed `X_i = x_i*G` itself, and checks every other invariant. A step of a
+    /// protocol: it clears no stack.
+    ///
+    /// # Errors
+    /// [`KeyShareError`].
+    ///
+    /// # Security
+    /// The public share of `me` MUST be `x*G`.
+    pub fn agree(parts: Parts<G>) -> Result<Self, KeyShareError> {
+        let Parts { scheme, me, members, threshold, public_key, .. } = &parts;
+        if *scheme == Scheme::Ecdsa && G::ID != Secp256k1::ID {
+            return Err(KeyShareError::Scheme);
+        }
+        let ids = members.iter().map(|m| (m.id, m.identity));
+        let roster = Roster::new(*me, ids.clone()).map_err(|_| KeyShareError::Members)?;
+        if !roster.members().iter().copied().eq(ids) || Threshold::new(threshold.get(), members.len()).is_err() {
+            return Err(KeyShareError::Members);
+        }
+        let t = usize::from(threshold.get());
+        let (first, others) = members.split_at_checked(t).ok_or(KeyShareError::PublicShares)?;
+        let zero = G::Scalar::default();
+        let mut consistent = !G::is_identity(public_key) && interpolate(first, &zero)? == *public_key;
+        for member in others {
+            consistent &= interpolate(first, &index::<G>(member.id))? == member.public_share;
+        }
+        // a lower degree would mean that fewer shares than t are enough
+        let (fewer, _) = first.split_at_checked(t - 1).ok_or(KeyShareError::PublicShares)?;
+        consistent &= interpolate(fewer, &zero)? != *public_key;
+        if !consistent || members.iter().any(|m| G::is_identity(&m.public_share)) {
+            return Err(KeyShareError::PublicShares);
+        }
+        Ok(Self::from_checked(parts))
     }
 
     /// The same without the checks, for protocols whose own checks imply every invariant.
@@ -394,7 +404,7 @@ pub(crate) mod tests {
         let free = 12..(12 + 16 + 16 + 4 + 1);
         let mut accepted = Vec::new();
         for i in 0..bytes.len() {
-            let mut flipped = bytes.clone();
+            let mut flipped = bytes.to_vec();
             flipped[i] ^= 1;
             if KeyShare::<Secp256k1>::decode(&mut Reader::new(&flipped)).is_ok() {
                 accepted.push(i);

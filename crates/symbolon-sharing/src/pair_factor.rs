@@ -239,12 +239,12 @@ mod tests {
         }
         // the points and the secret: any change is seen
         for i in bytes.len() - 130..bytes.len() - 64 {
-            let mut flipped = bytes.clone();
+            let mut flipped = bytes.to_vec();
             flipped[i] ^= 1;
             assert!(PairFactor::decode(&mut Reader::new(&flipped)).is_err(), "point byte {i}");
         }
         for i in bytes.len() - 32..bytes.len() {
-            let mut flipped = bytes.clone();
+            let mut flipped = bytes.to_vec();
             flipped[i] ^= 1;
             assert!(PairFactor::decode(&mut Reader::new(&flipped)).is_err(), "secret byte {i}");
         }

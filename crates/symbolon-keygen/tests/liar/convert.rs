@@ -1,5 +1,5 @@
 //! docs/spec/keygen.md, conversion. Bodies: server 1 empty; client 1 extension; server 2 `matrix.. | gamma_a`; client 2
-//! `gamma_b | Z_R | K | z`; server 3 `Z_I | K | z`.
+//! `gamma_b | X_R | K | z`; server 3 `X_I | K | z`. The lies are told of the shares of the sum, `Z_I = 2*X_I` and `Z_R = -X_R`.
 
 use crate::*;
 use std::{cell::Cell, rc::Rc};
@@ -86,6 +86,19 @@ fn context(sid: &Sid, prover: PartyId) -> Transcript {
         .point::<Secp256k1>(&public_key())
 }
 
+fn half(z: Scalar) -> Scalar {
+    z * Secp256k1::invert(&scalar(2))
+}
+
+/// `X_I | pi_I` for `Z_I`, with a proof of `z` under the context of `prover`.
+fn shown_as(sid: &Sid, prover: PartyId, z_i: Point, z: Scalar) -> Vec<u8> {
+    [&encoded(&Secp256k1::mul(&z_i, &half(scalar(1))))[..], &proof(&context(sid, prover), half(z))].concat()
+}
+
+fn shown(sid: &Sid, z_i: Point, z: Scalar) -> Vec<u8> {
+    shown_as(sid, PartyId::SERVER, z_i, z)
+}
+
 /// What goes into the last message of a scripted server: from the sid, its share of `a'*b`, and the client's `Z_R`.
 type Last = Box<dyn Fn(&Sid, Scalar, Point) -> Vec<u8>>;
 
@@ -113,7 +126,7 @@ fn scripted_server(
             }
             (3, Some(mut r)) => {
                 let gamma_b = r.scalar::<Secp256k1>().unwrap();
-                let z_r = r.point::<Secp256k1>().unwrap();
+                let z_r = -r.point::<Secp256k1>().unwrap();
                 w.bytes(&last(&run.sid(), t + input * gamma_b, z_r)).bytes(&[0; 32]);
             }
             _ => return None,
@@ -183,7 +196,7 @@ fn without_a_lie_the_shares_add_up_to_the_key() {
 fn scripted_parties_that_tell_the_truth_pass() {
     let last: Last = Box::new(|sid, z, z_r| {
         assert_eq!(Secp256k1::mul_base(&z) + z_r, public_key());
-        [&encoded(&Secp256k1::mul_base(&z))[..], &proof(&context(sid, PartyId::SERVER), z)].concat()
+        shown(sid, Secp256k1::mul_base(&z), z)
     });
     let fate = scripted_server(a(), |_, _| None, last);
     assert_eq!(failure(&fate), (Fault::Mismatch(Agreed::Outcome), None, vec![]));
@@ -191,10 +204,10 @@ fn scripted_parties_that_tell_the_truth_pass() {
     assert!(matches!(scripted_client(answer), Fate::Waiting(Some(Rejected::Confirmation))));
 }
 
-/// `gamma_b | Z_R | pi_R` with a proof of `z`.
+/// `gamma_b | X_R | pi_R` for `Z_R`, with a proof of `z`.
 fn told(sid: &Sid, gamma_b: Scalar, z_r: Point, z: Scalar) -> Vec<u8> {
     let gamma_b = Secp256k1::scalar_to_bytes(&gamma_b);
-    [&gamma_b[..], &encoded(&z_r), &proof(&context(sid, PartyId::CLIENT), z)].concat()
+    [&gamma_b[..], &encoded(&-z_r), &proof(&context(sid, PartyId::CLIENT), -z)].concat()
 }
 
 // `Z_I = c*G + (a - a')*B` passes the sum check without anybody knowing its logarithm; what stops it is the proof
@@ -204,21 +217,20 @@ fn row_38_server_with_another_factor() {
     let bypass = |z: Scalar| Secp256k1::mul_base(&z) - Secp256k1::mul(&point(B), &scalar(5));
     let garbage: Last = Box::new(move |_, z, z_r| {
         assert_eq!(bypass(z) + z_r, public_key(), "the sum check alone would pass");
-        [&encoded(&bypass(z))[..], &encoded(&point(3)), &[7; 32]].concat()
+        [&encoded(&Secp256k1::mul(&bypass(z), &half(scalar(1))))[..], &encoded(&point(3)), &[7; 32]].concat()
     });
     assert_eq!(failure(&scripted_server(other, |_, _| None, garbage)), burned(SERVER));
     // a proof of the part that it knows
-    let part: Last =
-        Box::new(move |sid, z, _| [&encoded(&bypass(z))[..], &proof(&context(sid, PartyId::SERVER), z)].concat());
+    let part: Last = Box::new(move |sid, z, _| shown(sid, bypass(z), z));
     assert_eq!(failure(&scripted_server(other, |_, _| None, part)), burned(SERVER));
     // the client's own proof, mirrored
     let honest = recorded_last();
-    let replayed: Last = Box::new(move |_, z, _| [&encoded(&bypass(z))[..], &honest[33..]].concat());
+    let replayed: Last = Box::new(move |sid, z, _| [&shown(sid, bypass(z), z)[..33], &honest[33..]].concat());
     assert_eq!(failure(&scripted_server(other, |_, _| None, replayed)), burned(SERVER));
     // and with a point whose logarithm it knows and proves, the sum fails
     let known: Last = Box::new(|sid, z, z_r| {
         assert_ne!(Secp256k1::mul_base(&z) + z_r, public_key());
-        [&encoded(&Secp256k1::mul_base(&z))[..], &proof(&context(sid, PartyId::SERVER), z)].concat()
+        shown(sid, Secp256k1::mul_base(&z), z)
     });
     assert_eq!(failure(&scripted_server(other, |_, _| None, known)), burned(SERVER));
 }
@@ -238,7 +250,7 @@ fn row_38_client_with_another_factor() {
     let bypass = |z: Scalar| Secp256k1::mul_base(&z) - Secp256k1::mul(&point(A), &scalar(5));
     let garbage: Answer = Box::new(move |_, [z, beta, ..]| {
         let gamma_b = Secp256k1::scalar_to_bytes(&(other - beta));
-        [&gamma_b[..], &encoded(&bypass(z)), &encoded(&point(3)), &[7; 32]].concat()
+        [&gamma_b[..], &encoded(&-bypass(z)), &encoded(&point(3)), &[7; 32]].concat()
     });
     assert_eq!(failure(&scripted_client(garbage)), burned(CLIENT));
     let part: Answer = Box::new(move |sid, [z, beta, ..]| told(sid, other - beta, bypass(z), z));
@@ -250,7 +262,7 @@ fn row_38_client_with_another_factor() {
 
 #[test]
 fn row_38_tampered_last_values() {
-    // Z, its proof, gamma_b, gamma_a, each with everything else honest
+    // X, its proof, gamma_b, gamma_a, each with everything else honest
     type Change = fn(&mut Vec<u8>);
     let last: [Change; 3] = [|b| shift(b, 0), |b| shift(b, 33), |b| bump(b, 66)];
     for change in last {
@@ -260,10 +272,9 @@ fn row_38_tampered_last_values() {
     for change in answer {
         assert_eq!(failure(&client_lies(at(2, change))), burned(CLIENT));
     }
-    // gamma_a: the server's own half then stops at the client's Z_R, and a scripted one is caught
+    // gamma_a: the server's own half then stops at the client's X_R, and a scripted one is caught
     let own = Secp256k1::mul_base;
-    let last: Last =
-        Box::new(move |sid, z, _| [&encoded(&own(&z))[..], &proof(&context(sid, PartyId::SERVER), z)].concat());
+    let last: Last = Box::new(move |sid, z, _| shown(sid, own(&z), z));
     let gamma = |alpha: Scalar, _| Some(a() - alpha + scalar(1));
     assert_eq!(failure(&scripted_server(a(), gamma, last)), burned(SERVER));
 }
@@ -273,12 +284,10 @@ fn row_38_tampered_last_values() {
 fn row_28_replayed_conversion_proof() {
     let old = recorded_last();
     assert_eq!(failure(&server_lies(at(3, move |body| body.clone_from(&old)))), burned(SERVER));
-    // Z honest, proof made under the other role
-    let role: Last = Box::new(|sid, z, _| {
-        [&encoded(&Secp256k1::mul_base(&z))[..], &proof(&context(sid, PartyId::CLIENT), z)].concat()
-    });
+    // X honest, proof made under the other role
+    let role: Last = Box::new(|sid, z, _| shown_as(sid, PartyId::CLIENT, Secp256k1::mul_base(&z), z));
     assert_eq!(failure(&scripted_server(a(), |_, _| None, role)), burned(SERVER));
-    // Z_R and pi_R mirrored as Z_I and pi_I
+    // X_R and pi_R mirrored as X_I and pi_I
     let mirror = |telling: &mut Telling<'_>| {
         if telling.message == 3 {
             let heard = telling.heard.last().unwrap();

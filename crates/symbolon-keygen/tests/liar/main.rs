@@ -126,7 +126,7 @@ pub(crate) fn shift(body: &mut [u8], at: usize) {
 pub(crate) fn proof(context: &symbolon_core::Transcript, x: Scalar) -> Vec<u8> {
     let x = SecretScalar::<Secp256k1>::new(x);
     let mut w = Writer::new();
-    SchnorrProof::prove(context, &x, &x.public(), &mut SeedRng::new(&[3; 32])).encode(&mut w);
+    SchnorrProof::publish(context, &x, &mut SeedRng::new(&[3; 32])).1.encode(&mut w);
     w.finish()
 }
 

@@ -30,5 +30,5 @@ fn runs_say_what_they_said() {
         let setup = ConvertSetup::new(&factors[i], &mut ots, 4).unwrap();
         start::<Convert>(ROLES[i], setup, &factors[i], ots, seed(ROLES[i]))
     });
-    assert_eq!(both(convert), "4e1895f7c48c2b6f");
+    assert_eq!(both(convert), "ececd01890227dcf");
 }

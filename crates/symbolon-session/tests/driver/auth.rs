@@ -80,7 +80,7 @@ fn row_62_a_double_signer_is_named_and_convicted() {
     assert!(!convict(&a, &a, &public_key(S)), "one frame");
     assert!(!convict(&a, &b, &public_key(C)), "another key");
     assert!(!convict(&a, &b, &[0; 32]) && !convict(&[], &[], &public_key(S)) && !convict(&a, &[], &public_key(S)));
-    let mut unsigned = b.clone();
+    let mut unsigned = b.to_vec();
     *unsigned.last_mut().unwrap() ^= 1;
     assert!(!convict(&a, &unsigned, &public_key(S)));
     for at in [1, 2, 6, 7, 23] {

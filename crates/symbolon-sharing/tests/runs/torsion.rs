@@ -177,7 +177,7 @@ fn stored<T: Storable>(value: &T, points: &[EdwardsPoint], count: usize) {
     assert_eq!(found.len(), count);
     for at in found {
         for torsion in &EIGHT_TORSION[1..] {
-            let mut changed = bytes.clone();
+            let mut changed = bytes.to_vec();
             plus(&mut changed[at..at + 32], torsion);
             assert_eq!(decode(&changed), Err(DecodeError::Point), "{at}");
         }

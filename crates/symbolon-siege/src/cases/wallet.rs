@@ -229,8 +229,8 @@ fn convert() -> Box<dyn Besieged> {
     let layout = |round| match round {
         2 => extension(EXTENSION, 6),
         3 => [multiplication(1), vec![Field::one("gamma_a", SCALAR)]].concat(),
-        4 => [vec![Field::one("gamma_b", SCALAR), Field::one("Z_R", POINT)], schnorr()].concat(),
-        5 => [vec![Field::one("Z_I", POINT)], schnorr()].concat(),
+        4 => [vec![Field::one("gamma_b", SCALAR), Field::one("X_R", POINT)], schnorr()].concat(),
+        5 => [vec![Field::one("X_I", POINT)], schnorr()].concat(),
         _ => Vec::new(),
     };
     let world = World::new(2);
@@ -377,8 +377,8 @@ fn create() -> Box<dyn Besieged> {
             .concat(),
             5 => [confirmation, setup, extension(EXTENSION, 6)].concat(),
             6 => [confirmation, setup, multiplication(1), vec![Field::one("gamma_a", SCALAR)]].concat(),
-            7 => [vec![Field::one("gamma_b", SCALAR), Field::one("Z_R", POINT)], schnorr()].concat(),
-            8 => [vec![Field::one("Z_I", POINT)], schnorr()].concat(),
+            7 => [vec![Field::one("gamma_b", SCALAR), Field::one("X_R", POINT)], schnorr()].concat(),
+            8 => [vec![Field::one("X_I", POINT)], schnorr()].concat(),
             _ => setup,
         }
     };

@@ -7,7 +7,7 @@ use symbolon_core::{
     Group, PartyId, Role, Secp256k1, SeedRng, Sid, Threshold,
     wire::{Reader, Writer},
 };
-use symbolon_ecdsa::{Nonces, OwnHalf, Preprocessed, preprocess};
+use symbolon_ecdsa::{Halves, Nonces, OwnHalf, Preprocessed, preprocess};
 use symbolon_keygen::{convert, keygen};
 use symbolon_mta::{
     M1_LEN, M2_LEN, M3_LEN, M4_LEN, M5_LEN, M6_LEN, MulReceiver, PairSetup, Purpose, SetupClient1, SetupClient2,
@@ -115,7 +115,7 @@ pub enum Create {
     /// Server after M4.
     Server2(SetupServer2, PairFactor),
     /// Server after M6.
-    Server3(PairSetup, PairFactor, convert::Initiator, Option<(Vec<OwnHalf>, MulReceiver)>),
+    Server3(PairSetup, PairFactor, convert::Initiator, Option<(Halves, MulReceiver)>),
 }
 
 impl Protocol for Create {
@@ -222,7 +222,7 @@ impl Create {
                 let banking = if setup.bank > 0 {
                     let (nonces, receiver) = preprocess::server_commits(&ots, &sid, setup.bank, &mut w, rng);
                     let sender = preprocess::multiply(&ots, &sid, setup.bank, r, &mut w, rng)?;
-                    Some((OwnHalf::batch(&sid, nonces, vec![], sender)?, receiver))
+                    Some((OwnHalf::batch(&ots, &sid, nonces, vec![], sender)?, receiver))
                 } else {
                     None
                 };
@@ -244,7 +244,7 @@ impl Create {
             Self::Server3(ots, factor, conversion, banking) => {
                 let converted = conversion.finish(&sid, r, &mut w, rng)?;
                 let items = match banking {
-                    Some((halves, receiver)) => Preprocessed::batch(&ots, halves, receiver.multiply::<2>(r)?)?,
+                    Some((halves, receiver)) => Preprocessed::batch(halves, receiver.multiply::<2>(r)?)?,
                     None => vec![],
                 };
                 return Ok(prepared(converted, factor, Made { setup: ots, items }, vec![(to, w.finish())]));
@@ -290,8 +290,8 @@ fn client_banks(
     let commitments = preprocess::read_commitments(count, r)?;
     let nonces = Nonces::open(count, rng);
     let sender = preprocess::multiply(ots, sid, count, r, w, rng)?;
-    let halves = OwnHalf::batch(sid, nonces, commitments, sender)?;
-    Preprocessed::batch(ots, halves, receiver.multiply::<2>(r)?)
+    let halves = OwnHalf::batch(ots, sid, nonces, commitments, sender)?;
+    Preprocessed::batch(halves, receiver.multiply::<2>(r)?)
 }
 
 fn prepared(converted: convert::Converted, factor: PairFactor, held: Made, drafts: Vec<Draft>) -> Next<Create> {

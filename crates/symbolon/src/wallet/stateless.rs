@@ -7,13 +7,13 @@ use symbolon_core::{
     wire::{Reader, Writer},
 };
 use symbolon_ecdsa::{
-    DerivationPath, Nonces, OwnHalf, Payload, Request, SignError, Signed,
+    DerivationPath, Nonces, OwnHalf, Payload, PeerHalf, Request, SignError, Signed,
     online::{self, CLIENT_STEP_3_LEN, SERVER_STEP_3_LEN, STEP_4_LEN, Target},
     preprocess,
 };
 use symbolon_mta::{
-    M1_LEN, M2_LEN, M3_LEN, M4_LEN, M5_LEN, M6_LEN, MulReceiver, Purpose, ReceiverShare, SetupClient1, SetupClient2,
-    SetupClient3, SetupServer1, SetupServer2, Suite, extension_len,
+    M1_LEN, M2_LEN, M3_LEN, M4_LEN, M5_LEN, M6_LEN, MulReceiver, Purpose, SetupClient1, SetupClient2, SetupClient3,
+    SetupServer1, SetupServer2, Suite, extension_len,
 };
 use symbolon_session::{
     Agreed, Draft, Failed, Fault, Inbox, Next, Pair, Protocol, Roster, Run, Sends, Setup, Terms, To,
@@ -70,7 +70,7 @@ pub enum SignStateless {
     /// Client after M5.
     Client3(Target, SetupClient3, MulReceiver),
     /// Client after M7.
-    Client4(Target, OwnHalf, ReceiverShare<2>),
+    Client4(Target, OwnHalf, PeerHalf),
     /// Server before M1.
     Server0(Target),
     /// Server after M2.
@@ -180,7 +180,8 @@ impl SignStateless {
                 let ots = ots.finish(r, &mut w)?;
                 let (nonces, receiver) = preprocess::server_commits(&ots, &sid, 1, &mut w, rng);
                 let sender = preprocess::multiply(&ots, &sid, 1, r, &mut w, rng)?;
-                let own = OwnHalf::batch(&sid, nonces, vec![], sender)?.pop().ok_or(Fault::Multiplication)?;
+                let (own, _) =
+                    OwnHalf::batch(&ots, &sid, nonces, vec![], sender)?.pop().ok_or(Fault::Multiplication)?;
                 Self::Server3(target, own, receiver)
             }
             // M6 -> M7
@@ -189,20 +190,21 @@ impl SignStateless {
                 let commitments = preprocess::read_commitments(1, r)?;
                 let nonces = Nonces::open(1, rng);
                 let sender = preprocess::multiply(&ots, &sid, 1, r, &mut w, rng)?;
-                let own = OwnHalf::batch(&sid, nonces, commitments, sender)?.pop().ok_or(Fault::Multiplication)?;
+                let (own, _) =
+                    OwnHalf::batch(&ots, &sid, nonces, commitments, sender)?.pop().ok_or(Fault::Multiplication)?;
                 let receiver = receiver.multiply::<2>(r)?.pop().ok_or(Fault::Multiplication)?;
                 online::open(&own, &target, &mut w);
-                Self::Client4(target, own, receiver)
+                Self::Client4(target, own, receiver.into())
             }
             // M7 -> M8
             Self::Server3(target, own, receiver) => {
                 let receiver = receiver.multiply::<2>(r)?.pop().ok_or(Fault::Multiplication)?;
-                let big_r = online::server_signs(&sid, own, receiver, &target, r, &mut w)?;
+                let big_r = online::server_signs(&sid, own, receiver.into(), &target, r, &mut w)?;
                 return Ok(Next::Done(setup.request.released(big_r), vec![(to, w.finish())], ()));
             }
             // M8
-            Self::Client4(target, own, receiver) => {
-                let signature = online::client_finishes(&sid, own, receiver, &target, r)?;
+            Self::Client4(target, own, peer) => {
+                let signature = online::client_finishes(&sid, own, peer, &target, r)?;
                 return Ok(Next::Done(Signed::Signature(signature), vec![], ()));
             }
         };

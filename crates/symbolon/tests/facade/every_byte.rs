@@ -40,7 +40,7 @@ const SILENT: &[(&str, &str, &str)] = &[
         "e_j",
         "where the choice bit is 1 the server's answer depends on it, and the client refuses the answer",
     ),
-    ("create 6", "gamma_a", "the client's Z_R depends on it, and the server refuses Z_R"),
+    ("create 6", "gamma_a", "the client's X_R depends on it, and the server refuses X_R"),
 ];
 
 const HEADER: Field = ("header", Header::LEN, 1);
@@ -98,8 +98,8 @@ fn create_layout() -> Vec<Vec<Field>> {
         .concat(),
         [vec![HEADER, ("key confirmation", 32, 1)], pprf(), multiplication(1).to_vec(), vec![("gamma_a", 32, 1)]]
             .concat(),
-        [vec![HEADER, ("gamma_b", 32, 1), ("Z_R", POINT, 1)], SCHNORR.to_vec()].concat(),
-        [vec![HEADER, ("Z_I", POINT, 1)], SCHNORR.to_vec(), vec![stored]].concat(),
+        [vec![HEADER, ("gamma_b", 32, 1), ("X_R", POINT, 1)], SCHNORR.to_vec()].concat(),
+        [vec![HEADER, ("X_I", POINT, 1)], SCHNORR.to_vec(), vec![stored]].concat(),
         vec![HEADER, stored],
     ]
 }
