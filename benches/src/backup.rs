@@ -44,7 +44,7 @@ impl Backups {
         let unlock = Unlock::Password(&self.password);
         let opened = backup.open::<KeyShare<Secp256k1>>(&unlock, &expected, &Limits::default());
         black_box(opened.expect("the right password"));
-        Cost { cpu: vec![cpu() - before], bytes: vec![bytes.len()], messages: 0 }
+        Cost { cpu: vec![cpu() - before], bytes: vec![bytes.len()], messages: 0, ..Cost::default() }
     }
 
     /// scrypt alone, at the same cost.
@@ -59,6 +59,6 @@ impl Backups {
         let mut out = [0; 32];
         scrypt::scrypt(black_box(PASSWORD.as_bytes()), &[7; 32], &params, &mut out).expect("32 bytes");
         black_box(out);
-        Cost { cpu: vec![cpu() - before], bytes: vec![0], messages: 0 }
+        Cost { cpu: vec![cpu() - before], bytes: vec![0], messages: 0, ..Cost::default() }
     }
 }

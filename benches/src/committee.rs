@@ -7,8 +7,8 @@ use symbolon::{
     SecretBytes, Session, Suite, Threshold,
 };
 use symbolon_ecdsa::{
-    QuorumFull, QuorumFullSetup, QuorumItem, QuorumOnline, QuorumOnlineSetup, QuorumPreprocess, QuorumPreprocessSetup,
-    QuorumRequest, Setups, SignerShare,
+    FullSetup, QuorumFull, QuorumFullSetup, QuorumItem, QuorumOnline, QuorumOnlineSetup, QuorumPreprocess,
+    QuorumPreprocessSetup, QuorumRequest, Setups, SignFull, SignerShare,
 };
 use symbolon_mta::{CommitteeSetup, CommitteeTerms};
 use symbolon_sharing::{Batch, Dkg, DkgSetup, Factors, KeyShare, Ready, Refreshes, Reshare, refresh, refresh_batch};
@@ -45,11 +45,16 @@ impl<G: Group> Committee<G> {
     /// Makes `count` keys, which refreshes and signatures begin from.
     #[must_use]
     pub fn with_keys(mut self, count: usize) -> Self {
-        for _ in 0..count {
+        self.make_keys(count);
+        self
+    }
+
+    /// Makes keys until there are `count`.
+    pub(crate) fn make_keys(&mut self, count: usize) {
+        while self.shares.len() < count {
             let shares = self.generate().0;
             self.shares.push(shares);
         }
-        self
     }
 
     pub(crate) fn n(&self) -> u16 {
@@ -122,8 +127,8 @@ impl<G: Group> Committee<G> {
 }
 
 impl Committee<Secp256k1> {
-    /// Pair setups among the first `count` members.
-    fn pair_setups(&mut self, count: u16) -> Cost {
+    /// Makes the pair setups among the first `count` members.
+    pub fn pair_setups(&mut self, count: u16) -> Cost {
         let holders: Vec<_> = (1..=count).map(|i| (id(i), self.keys[usize::from(i) - 1].identity())).collect();
         let terms = |me: u16| {
             let terms = CommitteeTerms::new(id(me), holders.iter().copied(), Suite::Blake3, 0);
@@ -140,7 +145,9 @@ impl Committee<Secp256k1> {
         let (keys, setups) = (self.generate().1, self.pair_setups(self.n()));
         let both = keys.cpu.iter().zip(&setups.cpu).map(|(one, other)| *one + *other).collect();
         let bytes = keys.bytes.iter().zip(&setups.bytes).map(|(one, other)| one + other).collect();
-        Cost { cpu: both, bytes, messages: keys.messages + setups.messages }
+        let flights = [keys.flights, setups.flights].concat();
+        let (messages, rounds) = (keys.messages + setups.messages, flights.len());
+        Cost { cpu: both, bytes, messages, flights, rounds }
     }
 
     /// Makes the pair setups of the signers `1..=t`.
@@ -177,11 +184,14 @@ impl Committee<Secp256k1> {
         (items, cost)
     }
 
-    /// A signature of the first key from scratch.
+    /// A signature of the first key from scratch. Two signers take the two-party path, over a channel that authenticates.
     ///
     /// # Panics
     /// If the pair setups or the key were not made.
     pub fn sign_full(&mut self) -> Cost {
+        if self.threshold.get() == 2 {
+            return self.sign_full_of_two();
+        }
         let setups = std::mem::take(&mut self.setups);
         let member = |(me, mut setups): (usize, Setups)| {
             let (request, signer) = self.request(me);
@@ -190,6 +200,22 @@ impl Committee<Secp256k1> {
         let members = setups.into_iter().enumerate().map(member).collect();
         let (ends, cost) = self.run::<QuorumFull>(members);
         self.setups = ends.into_iter().map(|end| end.1.expect("they come back")).collect();
+        cost
+    }
+
+    fn sign_full_of_two(&mut self) -> Cost {
+        let setups = std::mem::take(&mut self.setups);
+        let mut members = setups.into_iter().zip(&self.shares[0]);
+        let (ends, cost) = measure_all::<SignFull>(2, |_| {
+            let (mut setups, share) = members.next().expect("two signers");
+            let (_, mut ots) = setups.pop_first().expect("a setup with the other signer");
+            let (payload, path) = (Payload::personal_message("pay 1"), DerivationPath::root());
+            let setup = FullSetup::new(share, &mut ots, payload, path).expect("these signers");
+            Session::start(setup, share, ots, label(), Auth::Channel, &mut self.rng).expect("starts")
+        });
+        let back = |(ots, peer)| Setups::from([(id(peer), ots)]);
+        let ots = ends.into_iter().map(|end| end.1.expect("it comes back"));
+        self.setups = ots.zip([2, 1]).map(back).collect();
         cost
     }
 

@@ -53,7 +53,7 @@ struct Clock(Cost);
 
 impl Clock {
     fn new(parties: usize) -> Self {
-        Self(Cost { cpu: vec![Duration::ZERO; parties], bytes: vec![0; parties], messages: 0 })
+        Self(Cost { cpu: vec![Duration::ZERO; parties], bytes: vec![0; parties], messages: 0, ..Cost::default() })
     }
 
     /// The result of what each party computes.

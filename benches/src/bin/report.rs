@@ -4,14 +4,17 @@
 //! begin so. Operations that end in `_zf` are those of the Zcash Foundation's crate, without authentication of messages, the one in
 //! `_ark` is two plain multiplications and an addition of `ark-bn254`; `_scrypt` is that
 //! function alone at the cost of a backup's password; `ratio_zf`, `ratio_ark`, `ratio_scrypt` are the median of our time over
-//! theirs, of pairs of samples.
+//! theirs, of pairs of samples. `memory_sign_full` is what one session holds between messages, `memory_item` a banked item.
+//!
+//! `--sweep` prints curves instead, as tables of Markdown or with `--json` one object a row: `parties`, `batch`, `sessions`,
+//! `network`; `--only` chooses among these, and `--svg DIR` writes the plots of what was chosen into a directory.
 
-use k256::{ProjectivePoint, Scalar, elliptic_curve::Field};
-use std::{hint::black_box, process::ExitCode, time::Duration};
-use symbolon::{Secp256k1, Suite};
-use symbolon_benches::{Backups, Committee, Cost, Dero, World, Zcash, cpu};
+use std::{path::PathBuf, process::ExitCode};
+use symbolon::{Role, Secp256k1, Suite};
+use symbolon_benches::{
+    Backups, Committee, Cost, Dero, Meter, World, Zcash, median, memory, ms, network::network, plot, sessions, sweep,
+};
 use symbolon_core::Ed25519;
-use symbolon_testkit::seeded;
 
 /// Counts the bytes of the heap.
 #[global_allocator]
@@ -22,44 +25,6 @@ const RUNS: usize = 41;
 const FAST: usize = 201;
 /// Keys that are refreshed in one run.
 const BATCH: usize = 1000;
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
-}
-
-/// The time of `k*P`.
-struct Unit {
-    scalars: Vec<Scalar>,
-    point: ProjectivePoint,
-}
-
-impl Unit {
-    fn new() -> Self {
-        let mut rng = seeded(1);
-        let scalars = (0..32).map(|_| Scalar::random(&mut rng)).collect();
-        let mut unit = Self { scalars, point: ProjectivePoint::GENERATOR };
-        // in the first milliseconds of a process kP reads half too slow
-        let warm = cpu();
-        while cpu() - warm < Duration::from_millis(300) {
-            unit.sample();
-        }
-        unit
-    }
-
-    /// Milliseconds of one `k*P`, over a batch so that the clock's grain does not show.
-    fn sample(&mut self) -> f64 {
-        let before = cpu();
-        for k in &self.scalars {
-            self.point = black_box(self.point) * black_box(k);
-        }
-        ms(cpu() - before) / self.scalars.len() as f64
-    }
-}
 
 /// Milliseconds of all parties.
 fn all(cost: &Cost) -> f64 {
@@ -81,7 +46,7 @@ const SCRYPT: Peer = Peer { suffix: "scrypt", name: "scrypt alone", note: "N = 2
 struct Report {
     json: bool,
     only: String,
-    unit: Unit,
+    meter: Meter,
 }
 
 impl Report {
@@ -90,18 +55,12 @@ impl Report {
     }
 
     /// `keys` of one run share its cost. The first run is not counted, and may prepare what the others need.
-    fn line(&mut self, op: &str, runs: usize, keys: usize, mut run: impl FnMut() -> Cost) {
+    fn line(&mut self, op: &str, runs: usize, keys: usize, run: impl FnMut() -> Cost) {
         if !self.wants(op) {
             return;
         }
-        run();
-        // kP is taken between the runs, so that both see the same machine
-        let (mut costs, mut units) = (Vec::new(), Vec::new());
-        for _ in 0..runs {
-            costs.push(run());
-            units.push(self.unit.sample());
-        }
-        self.print(op, keys, &costs, median(units), None, "");
+        let sample = self.meter.sample(runs, run);
+        self.print(op, keys, &sample.costs, sample.kp, None, "");
     }
 
     /// An operation, and what it is measured against.
@@ -128,7 +87,7 @@ impl Report {
                 of_theirs.push(theirs());
                 of_ours.push(ours());
             }
-            units.push(self.unit.sample());
+            units.push(self.meter.unit.sample());
         }
         let ratio = |(ours, theirs): (&Cost, &Cost)| all(ours) / all(theirs);
         let (unit, ratio) = (median(units), median(of_ours.iter().zip(&of_theirs).map(ratio).collect()));
@@ -143,10 +102,7 @@ impl Report {
         }
         let most = |run: &mut dyn FnMut() -> Cost| {
             run();
-            let before = HEAP.current_usage();
-            HEAP.reset_peak_usage();
-            run();
-            HEAP.peak_usage().saturating_sub(before)
+            self.meter.peak(run).1
         };
         let (ours, theirs) = (most(&mut ours), most(&mut theirs));
         if self.json {
@@ -158,6 +114,20 @@ impl Report {
                 format!("{op}_memory"),
                 peer.name
             );
+        }
+    }
+
+    /// Bytes that each of two parties holds; of several points, the most count.
+    fn held(&self, op: &str, points: impl FnOnce(&Meter) -> [Vec<usize>; 2]) {
+        if !self.wants(op) {
+            return;
+        }
+        let points = points(&self.meter);
+        let most = points.iter().flatten().copied().max().unwrap_or(0);
+        if self.json {
+            println!("{}", serde_json::json!({ "op": op, "bytes_held": most, "bytes_held_party": points }));
+        } else {
+            println!("{op:<22} {most} bytes at most, of server and client {points:?}");
         }
     }
 
@@ -211,19 +181,47 @@ impl<T, F: Fn() -> T> Lazy<T, F> {
     }
 }
 
-fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let (json, only) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => (false, ""),
-        ["--json"] => (true, ""),
-        ["--only", only] => (false, only),
-        ["--json", "--only", only] | ["--only", only, "--json"] => (true, only),
-        _ => {
-            eprintln!("usage: report [--json] [--only PREFIX]");
-            return ExitCode::from(2);
+/// What was asked for.
+#[derive(Default)]
+struct Args {
+    json: bool,
+    sweep: bool,
+    only: String,
+    svg: Option<PathBuf>,
+}
+
+impl Args {
+    fn parse(mut args: impl Iterator<Item = String>) -> Option<Self> {
+        let mut asked = Self::default();
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--json" => asked.json = true,
+                "--sweep" => asked.sweep = true,
+                "--only" => asked.only = args.next()?,
+                "--svg" => asked.svg = Some(args.next()?.into()),
+                _ => return None,
+            }
         }
+        (asked.sweep || asked.svg.is_none()).then_some(asked)
+    }
+}
+
+fn main() -> ExitCode {
+    let Some(args) = Args::parse(std::env::args().skip(1)) else {
+        eprintln!("usage: report [--json] [--only PREFIX] | report --sweep [--json] [--only PREFIX] [--svg DIR]");
+        return ExitCode::from(2);
     };
-    let mut report = Report { json, only: only.into(), unit: Unit::new() };
+    let meter = Meter::new(&HEAP);
+    if args.sweep {
+        return match swept(meter, &args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("the plots: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    let mut report = Report { json: args.json, only: args.only, meter };
     two_parties(&mut report);
     ecdsa(&mut report);
     frost(&mut report);
@@ -236,6 +234,31 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Tables to stdout, each when it is complete; plots to the directory.
+fn swept(mut meter: Meter, args: &Args) -> std::io::Result<()> {
+    let names = ["parties", "batch", "sessions", "network"].into_iter().filter(|name| name.starts_with(&args.only));
+    for (i, name) in names.enumerate() {
+        let table = match name {
+            "parties" => sweep::parties(&mut meter, &sweep::PARTIES),
+            "batch" => sweep::batch(&mut meter, usize::MAX),
+            "sessions" => sessions(&mut meter, &sweep::SESSIONS),
+            _ => network(&mut meter, RUNS),
+        };
+        if args.json {
+            print!("{}", table.json());
+        } else {
+            print!("{}{}", if i > 0 { "\n" } else { "" }, table.markdown());
+        }
+        if let Some(directory) = &args.svg {
+            std::fs::create_dir_all(directory)?;
+            for (file, svg) in plot(&table) {
+                std::fs::write(directory.join(file), svg)?;
+            }
+        }
+    }
+    Ok(())
+}
+
 fn two_parties(report: &mut Report) {
     let mut blake3 = Lazy::new(|| World::new(1, Suite::Blake3));
     let mut aes = Lazy::new(|| World::new(2, Suite::Aes));
@@ -244,6 +267,8 @@ fn two_parties(report: &mut Report) {
     report.line("keygen", RUNS, 1, || blake3.get().keygen());
     report.line("convert", RUNS, 1, || blake3.get().convert());
     report.line("preprocess", RUNS, 1, || blake3.get().preprocess(1).1);
+    report.line("preprocess_64", RUNS / 4, 64, || blake3.get().preprocess(64).1);
+    report.line("preprocess_64_aes", RUNS / 4, 64, || aes.get().preprocess(64).1);
     report.line("sign_full", RUNS, 1, || blake3.get().sign_full());
     report.line("sign_full_aes", RUNS, 1, || aes.get().sign_full());
     report.line("sign_stateless", RUNS, 1, || blake3.get().sign_stateless());
@@ -255,6 +280,12 @@ fn two_parties(report: &mut Report) {
         }
         blake3.get().sign_online(bank.pop().expect("one item for each run"))
     });
+    for (suffix, suite) in [("", Suite::Blake3), ("_aes", Suite::Aes)] {
+        report.held(&format!("memory_sign_full{suffix}"), |meter| {
+            [Role::Server, Role::Client].map(|role| memory::sign_full(meter, suite, role))
+        });
+        report.held(&format!("memory_item{suffix}"), |meter| memory::items(meter, suite).map(|bytes| vec![bytes]));
+    }
 }
 
 fn ecdsa(report: &mut Report) {

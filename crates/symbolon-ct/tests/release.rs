@@ -1,12 +1,13 @@
-//! Runs the two programs that measure the release profile with the rest of the tests, side by side. The test profile checks for
-//! overflow, which is a branch on every sum of secrets, and leaves other copies behind.
+//! Runs the three programs that measure the release profile with the rest of the tests, side by side. The test profile checks for
+//! overflow, which is a branch on every sum of secrets, leaves other copies behind, and takes other times.
 
 use std::{path::Path, process::Command};
 
 /// What a program of this workspace printed; it must succeed.
-fn said(program: &str) -> String {
+fn said(program: &[&str]) -> String {
     let run = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--offline", "--release", "--bin", program])
+        .args(["run", "--quiet", "--offline", "--release"])
+        .args(program)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
         .output()
         .expect("cargo starts");
@@ -20,7 +21,7 @@ fn said(program: &str) -> String {
 fn row_24_steps_are_constant_time_under_memcheck() {
     let valgrind = Command::new("valgrind").arg("--version").output();
     assert!(valgrind.is_ok(), "this test needs valgrind: apt-get install valgrind");
-    let said = said("symbolon-ct");
+    let said = said(&["--bin", "symbolon-ct"]);
     // what the program says about itself: a run that measured nothing is no success
     assert!(said.contains("every report is reviewed"), "{said}");
 }
@@ -28,7 +29,13 @@ fn row_24_steps_are_constant_time_under_memcheck() {
 // attacks.md row 77
 #[test]
 fn row_77_freed_memory_and_the_dead_stack_have_no_secret() {
-    let said = said("symbolon-residue");
+    let said = said(&["--bin", "symbolon-residue"]);
     // a run that looked at nothing is no success
     assert!(said.contains("nothing is left"), "{said}");
+}
+
+#[test]
+fn operations_take_as_many_instructions_as_before() {
+    let said = said(&["-p", "symbolon-benches", "--no-default-features", "--bin", "count"]);
+    assert!(said.contains("every count is within"), "{said}");
 }
