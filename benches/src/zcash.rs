@@ -53,7 +53,8 @@ struct Clock(Cost);
 
 impl Clock {
     fn new(parties: usize) -> Self {
-        Self(Cost { cpu: vec![Duration::ZERO; parties], bytes: vec![0; parties], messages: 0, ..Cost::default() })
+        // their key generation and their signing have two rounds
+        Self(Cost { rounds: 2, cpu: vec![Duration::ZERO; parties], bytes: vec![0; parties], ..Cost::default() })
     }
 
     /// The result of what each party computes.

@@ -105,6 +105,7 @@ pub(crate) fn sum(first: Cost, then: Cost) -> Cost {
         bytes: first.bytes.iter().zip(&then.bytes).map(|(a, b)| a + b).collect(),
         messages: first.messages + then.messages,
         rounds: first.rounds + then.rounds,
+        ..Cost::default()
     }
 }
 

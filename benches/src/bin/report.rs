@@ -266,6 +266,7 @@ fn two_parties(report: &mut Report) {
     report.line("pair_setup", RUNS, 1, || blake3.get().pair_setup());
     report.line("keygen", RUNS, 1, || blake3.get().keygen());
     report.line("convert", RUNS, 1, || blake3.get().convert());
+    report.line("convert_aes", RUNS, 1, || aes.get().convert());
     report.line("preprocess", RUNS, 1, || blake3.get().preprocess(1).1);
     report.line("preprocess_64", RUNS / 4, 64, || blake3.get().preprocess(64).1);
     report.line("preprocess_64_aes", RUNS / 4, 64, || aes.get().preprocess(64).1);
