@@ -3,7 +3,7 @@
 use alloc::{sync::Arc, vec::Vec};
 use k256::AffinePoint;
 use rand_core::CryptoRng;
-use symbolon_core::{Group, ItemId, Role, Secp256k1, SecretScalar, SetupId, Sid, Transcript, wire::Writer};
+use symbolon_core::{Group, ItemId, Role, Secp256k1, SecretScalar, SecretVec, SetupId, Sid, Transcript, wire::Writer};
 use symbolon_mta::{PairSetup, ReceiverShare, SenderShare, Suite};
 use symbolon_proofs::{Commitment, Opening};
 use symbolon_session::{Banked, Fault, FloorId, Pair, Token};
@@ -49,7 +49,8 @@ impl Nonces {
 
     fn draw(count: u16, rng: &mut impl CryptoRng) -> Self {
         let secrets: Vec<Secret> = (0..count).map(|_| Secret::random(rng)).collect();
-        let points: Vec<_> = secrets.iter().map(Secret::public).collect();
+        // their projective forms tell a little of how they were computed
+        let points = SecretVec::new(secrets.iter().map(Secret::public).collect());
         let nonce = |(k, big_r)| Nonce { k, big_r, hidden: Hidden::Open };
         Self(secrets.into_iter().zip(Secp256k1::to_affine(&points)).map(nonce).collect())
     }

@@ -164,7 +164,7 @@ impl Responder {
     /// Steps 1 to 3: checks the multiplication, writes `gamma_b = b - beta`, `X_R`, `pi_R`.
     ///
     /// # Errors
-    /// [`Fault::Multiplication`], [`Fault::Encoding`].
+    /// [`Fault::Multiplication`], [`Fault::Conversion`], [`Fault::Encoding`].
     pub fn prove(
         self,
         inputs: Inputs,
@@ -440,5 +440,65 @@ fn prepared(
             held: ots,
         }),
         Err(fault) => Err(ots.failed(fault)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use symbolon_session::Identity;
+
+    fn id(id: u16) -> PartyId {
+        PartyId::new(id).unwrap()
+    }
+
+    /// Both sides of `P = a*b*G` at these ids, server first.
+    fn inputs(ids: [u16; 2], [a, b]: [Scalar; 2]) -> [Inputs; 2] {
+        let [one, other] = ids.map(|i| (id(i), Identity::name(if i == ids[0] { "one" } else { "other" })));
+        [(one.0, a, b), (other.0, b, a)].map(|(me, own, peer)| {
+            let pair = Pair::between(me, one, other).unwrap();
+            let peer = Secp256k1::mul_base(&peer);
+            let secret = SecretScalar::new(own);
+            let public_key = Secp256k1::mul(&peer, &own);
+            let factor =
+                PairFactor::new(pair, KeyId::from_bytes([1; 16]), 0, secret, peer, public_key, [2; 32]).unwrap();
+            Inputs::new(&factor, 0)
+        })
+    }
+
+    #[test]
+    fn shares_of_any_two_ids_make_the_key() {
+        let sid = Sid::from_bytes([3; 32]);
+        let (a, b, z) = (Scalar::from(1111u64), Scalar::from(2222u64), Scalar::from(12345u64));
+        for ids in [[1, 2], [1, 3], [2, 3], [3, 7], [1, u16::MAX], [u16::MAX - 1, u16::MAX]] {
+            let both = inputs(ids, [a, b]);
+            let sums = [z, a * b - z].map(SecretScalar::<Secp256k1>::new);
+            let x = [both[0].own(&sums[0]), both[1].own(&sums[1])];
+            let points = x.each_ref().map(|x| Encoded::new(x.public()));
+            let [server, client] = points.each_ref().map(|big_x| *big_x.point());
+            for (inputs, x) in both.into_iter().zip(x) {
+                assert_eq!(inputs.check(&server, &client), Ok(()));
+                let other = Secp256k1::generator();
+                for wrong in [(server + other, client), (server, client + other), (client, server), (server, -client)] {
+                    assert_eq!(inputs.check(&wrong.0, &wrong.1), Err(Fault::Conversion), "{ids:?}");
+                }
+                let [zero, key] = [Secp256k1::identity(), inputs.public_key];
+                // one of them zero, the other one what the sum wants
+                let (i, j) = (Scalar::from(u64::from(ids[0])), Scalar::from(u64::from(ids[1])));
+                let alone = Secp256k1::mul(&key, &((j - i) * Secp256k1::invert(&j)));
+                assert_eq!(inputs.check(&alone, &zero), Err(Fault::Conversion), "{ids:?}");
+                // both the key itself: the sum is right, and one share is enough
+                assert_eq!(inputs.check(&key, &key), Ok(()));
+                let (share, outcome) =
+                    inputs.share(&sid, x, &points[0], &points[1]).map(|c| (c.share, c.outcome)).unwrap();
+                let lambdas = share.lambdas(&ids.map(id)).unwrap();
+                assert_eq!(Secp256k1::mul(&server, &lambdas[0]) + Secp256k1::mul(&client, &lambdas[1]), key);
+                assert_eq!(*share.sharing_id().as_ref(), outcome[..16]);
+            }
+            let [server, _] = inputs(ids, [a, b]);
+            let key = Encoded::new(server.public_key);
+            let share = server.share(&sid, SecretScalar::new(a * b), &key, &key);
+            assert_eq!(share.err(), Some(Fault::Conversion), "{ids:?}");
+        }
     }
 }

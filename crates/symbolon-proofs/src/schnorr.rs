@@ -37,6 +37,12 @@ fn encoded<G: Group>(statements: &[G::Point], k: &SecretScalar<G>) -> (Vec<Encod
     (encoded, big_k)
 }
 
+/// `X` and `K`, with one inversion.
+fn encoded_pair<G: Group>(secret: &SecretScalar<G>, k: &SecretScalar<G>) -> (Encoded<G>, Encoded<G>) {
+    let (mut statements, big_k) = encoded(&[secret.public()], k);
+    (statements.pop().expect("one statement"), big_k)
+}
+
 fn count(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }
@@ -70,8 +76,7 @@ impl<G: Group> SchnorrProof<G> {
     /// `X = secret*G`, which is computed here, and the proof of it: both points are encoded with one inversion.
     pub fn publish(context: &Transcript, secret: &SecretScalar<G>, rng: &mut impl CryptoRng) -> (Encoded<G>, Self) {
         let k = nonce(context, &[secret], rng);
-        let (publics, big_k) = encoded(&[secret.public()], &k);
-        let public = publics.first().copied().unwrap_or(big_k);
+        let (public, big_k) = encoded_pair(secret, &k);
         (public, Self::answer(context, secret, &public, &k, big_k))
     }
 

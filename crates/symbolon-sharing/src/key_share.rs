@@ -131,8 +131,8 @@ impl<G: Group> KeyShare<G> {
         on_cleared_stack(|| {
             let own_point = parts.x.public();
             let share = Self::agree(parts)?;
-            let mut own = share.members.iter().filter(|member| member.id == share.me);
-            if own.all(|member| member.public_share == own_point) { Ok(share) } else { Err(KeyShareError::SecretShare) }
+            let own = share.members.iter().find(|member| member.id == share.me).ok_or(KeyShareError::Members)?;
+            if own.public_share == own_point { Ok(share) } else { Err(KeyShareError::SecretShare) }
         })
     }
 
