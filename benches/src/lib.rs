@@ -13,7 +13,7 @@ macro_rules! report {
     };
 }
 
-// the other libraries, tables and plots: `count` does without them and without what they need
+// the other libraries, tables and plots: `count` of symbolon-ct does without them and without what they need
 report! {
     mod backup;
     pub mod memory;

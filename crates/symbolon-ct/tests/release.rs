@@ -4,10 +4,9 @@
 use std::{path::Path, process::Command};
 
 /// What a program of this workspace printed; it must succeed.
-fn said(program: &[&str]) -> String {
+fn said(program: &str) -> String {
     let run = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--offline", "--release"])
-        .args(program)
+        .args(["run", "--quiet", "--offline", "--release", "--bin", program])
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
         .output()
         .expect("cargo starts");
@@ -21,7 +20,7 @@ fn said(program: &[&str]) -> String {
 fn row_24_steps_are_constant_time_under_memcheck() {
     let valgrind = Command::new("valgrind").arg("--version").output();
     assert!(valgrind.is_ok(), "this test needs valgrind: apt-get install valgrind");
-    let said = said(&["--bin", "symbolon-ct"]);
+    let said = said("symbolon-ct");
     // what the program says about itself: a run that measured nothing is no success
     assert!(said.contains("every report is reviewed"), "{said}");
 }
@@ -29,13 +28,13 @@ fn row_24_steps_are_constant_time_under_memcheck() {
 // attacks.md row 77
 #[test]
 fn row_77_freed_memory_and_the_dead_stack_have_no_secret() {
-    let said = said(&["--bin", "symbolon-residue"]);
+    let said = said("symbolon-residue");
     // a run that looked at nothing is no success
     assert!(said.contains("nothing is left"), "{said}");
 }
 
 #[test]
 fn operations_take_as_many_instructions_as_before() {
-    let said = said(&["-p", "symbolon-benches", "--no-default-features", "--bin", "count"]);
+    let said = said("count");
     assert!(said.contains("every count is within"), "{said}");
 }

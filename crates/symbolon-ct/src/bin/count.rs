@@ -1,4 +1,4 @@
-//! `cargo run --release -p symbolon-benches --bin count`: how many instructions the main operations take, all parties together, as
+//! `cargo run --release --bin count`: how many instructions the main operations take, all parties together, as
 //! callgrind counts them (valgrind must be installed). They don't depend on the machine's load, so that a regression shows where a time
 //! does not: the program fails if one is more than [`TOLERANCE`] away from `counts.txt`, above or below. `-- --update` writes that file.
 //!
