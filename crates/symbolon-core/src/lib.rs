@@ -19,7 +19,7 @@ pub use ids::{ItemId, KeyId, LabelTag, RunTag, SetupId, SharingId, Sid};
 pub use party::{PartyId, PartyIdError, Role, Threshold, ThresholdError};
 pub use rng::SeedRng;
 pub use secret::{SecretBytes, SecretScalar, SecretVec};
-pub use stack::{hash_on_cleared_stack, on_cleared_stack};
+pub use stack::{file_on_cleared_stack, hash_on_cleared_stack, on_cleared_stack};
 pub use transcript::{Transcript, Xof};
 
 /// A control: see docs/assurance.md.

@@ -4,6 +4,8 @@ use core::hint::black_box;
 
 /// More than any public entry uses: `symbolon-residue` fails if one writes below what was cleared.
 const CLEARED: usize = 128 * 1024;
+/// More than the verification of a signature and the values around it use.
+const CLEARED_AFTER_FILING: usize = 32 * 1024;
 /// More than a hash and the values around it use.
 const CLEARED_AFTER_HASH: usize = 4 * 1024;
 
@@ -30,6 +32,14 @@ pub fn on_cleared_stack<T>(work: impl FnOnce() -> T) -> T {
 #[inline(never)]
 pub fn hash_on_cleared_stack<T>(work: impl FnOnce() -> T) -> T {
     let _after = After::<{ CLEARED_AFTER_HASH / 8 }>;
+    call(work)
+}
+
+/// The same for work that checks a message and files it, at the outermost level: no more than hashes, copies and the verification of a
+/// signature. Where many messages are awaited, most of them are only filed.
+#[inline(never)]
+pub fn file_on_cleared_stack<T>(work: impl FnOnce() -> T) -> T {
+    let _after = After::<{ CLEARED_AFTER_FILING / 8 }>;
     call(work)
 }
 

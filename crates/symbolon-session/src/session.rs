@@ -10,7 +10,9 @@ use crate::{
 use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::{fmt, mem};
 use rand_core::TryCryptoRng;
-use symbolon_core::{LabelTag, PartyId, RunTag, SecretBytes, SecretVec, hash_on_cleared_stack, on_cleared_stack};
+use symbolon_core::{
+    LabelTag, PartyId, RunTag, SecretBytes, SecretVec, file_on_cleared_stack, hash_on_cleared_stack, on_cleared_stack,
+};
 
 /// One run of a protocol: frames in, frames out, at the end a value or a blame. A plain value of bounded size, without
 /// threads, timers or I/O; dropping it wipes it.
@@ -94,7 +96,20 @@ impl<P: Protocol> Session<P> {
         if cfg!(symbolon_planted = "residue-stack") {
             return self.take(from, msg); // a control: see docs/assurance.md
         }
-        on_cleared_stack(|| self.take(from, msg))
+        if self.only_files() {
+            file_on_cleared_stack(|| self.take(from, msg))
+        } else {
+            on_cleared_stack(|| self.take(from, msg))
+        }
+    }
+
+    /// Whether the next frame, whatever it is, can't complete anything: two or more are missing.
+    fn only_files(&self) -> bool {
+        match &self.phase {
+            Phase::Rounds(play, _) => play.missing(&self.line).nth(1).is_some(),
+            Phase::Ending(_, ending, _) => ending.missing.len() > 1,
+            Phase::Finished => true,
+        }
     }
 
     pub(crate) fn take(&mut self, from: PartyId, msg: &[u8]) -> Result<Step<P>, Error<P::Held>> {
