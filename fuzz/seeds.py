@@ -283,6 +283,7 @@ def on_both(seeds):
 
 
 GENERATOR = bytes.fromhex("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798")
+UNCOMPRESSED = GENERATOR[1:] + bytes.fromhex("483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8")
 BASE = bytes.fromhex("58" + "66" * 31)
 Q = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 L = 2**252 + 27742317777372353535851937790883648493
@@ -303,11 +304,16 @@ def proofs():
         seeds.append((f"refused-scalar-{name}", b"\x02" + number.to_bytes(32, "big")))
     for name, number in (("q", L), ("more", L + 1)):
         seeds.append((f"refused-scalar-{name}-b", b"\x82" + number.to_bytes(32, "little")))
-    for point, flag, name in ((GENERATOR, 0, "a"), (BASE, 128, "b")):
-        for kind, data in enumerate((point, point, point * 2)):
+    seeds.append(("built-uncompressed", b"\x01" + UNCOMPRESSED))
+    for name, x, y in (("off", 5, 0), ("identity", 0, 0), ("prime", 2**256 - 2**32 - 976, 2**256 - 1)):
+        seeds.append((f"refused-uncompressed-{name}", b"\x01" + x.to_bytes(32, "big") + y.to_bytes(32, "big")))
+    seeds.append(("refused-uncompressed-y", b"\x01" + UNCOMPRESSED[:-1] + b"\xb9"))
+    for point, long, flag, name in ((GENERATOR, UNCOMPRESSED, 0, "a"), (BASE, BASE, 128, "b")):
+        for kind, data in enumerate((point, long, point * 2)):
             seeds.append((f"built-proof-{kind}-{name}", bytes([3 | flag, kind, 0]) + data + bytes(32)))
         seeds.append((f"built-feldman-{name}", bytes([3 | flag, 3, 0]) + point * 2))
         seeds.append((f"refused-feldman-{name}", bytes([3 | flag, 3, 1]) + point * 2))
+        seeds.append((f"built-feldman-uncompressed-{name}", bytes([3 | flag, 5, 0]) + long * 2))
     way = b"\x00\x01" + b"\x00\x00\x00\x07"
     ways = [("built-schnorr", b"\x04" + way), ("built-batch", b"\x05\x00\x01\x02" + b"\x00\x00\x00\x07" * 3)]
     ways += [("refused-context", b"\x04" + way + b"\x02"), ("refused-changed", b"\x04" + way + b"\x00" + edit(40, 8, 1))]

@@ -54,6 +54,14 @@ impl<G: Group> Encoded<G> {
         let bytes = encoded.try_into().map_err(|_| DecodeError::Truncated)?;
         Ok(Self { point: G::point_from_bytes(encoded)?, bytes })
     }
+
+    /// A point, and its compressed encoding, from the uncompressed one.
+    ///
+    /// # Errors
+    /// As [`Encoded::decode`].
+    pub fn from_uncompressed(bytes: &G::Uncompressed) -> Result<Self, DecodeError> {
+        Ok(Self { point: G::point_from_uncompressed(bytes)?, bytes: G::compress(bytes) })
+    }
 }
 
 #[cfg(test)]

@@ -71,6 +71,11 @@ pub trait Group: Copy + Debug + Eq + Send + Sync + 'static {
         + Sum;
     /// A compressed point.
     type PointBytes: AsRef<[u8]> + for<'a> TryFrom<&'a [u8]> + Copy + Eq + Ord + Debug + Send + Sync + Zeroize;
+    /// Bytes of an uncompressed point.
+    const UNCOMPRESSED_LEN: usize;
+    /// A point that is decoded without a square root, where the curve has such an encoding: `x || y` on secp256k1, 64 bytes without a
+    /// tag; the compressed one on Ed25519. Protocols use it where many points are sent once and stored nowhere.
+    type Uncompressed: AsRef<[u8]> + for<'a> TryFrom<&'a [u8]> + Copy + Eq + Debug + Send + Sync;
 
     /// The neutral element.
     fn identity() -> Self::Point;
@@ -112,6 +117,15 @@ pub trait Group: Copy + Debug + Eq + Send + Sync + 'static {
     /// [`DecodeError::Point`] unless canonical, on the curve and in the prime-order subgroup;
     /// [`DecodeError::Identity`] for the identity; [`DecodeError::Truncated`] for another length.
     fn point_from_bytes(bytes: &[u8]) -> Result<Self::Point, DecodeError>;
+    /// Uncompressed encodings of many public points with one inversion.
+    fn points_to_uncompressed(points: &[Self::Point]) -> Vec<Self::Uncompressed>;
+    /// Decodes in variable time, with the checks of [`Group::point_from_bytes`].
+    ///
+    /// # Errors
+    /// As there.
+    fn point_from_uncompressed(bytes: &Self::Uncompressed) -> Result<Self::Point, DecodeError>;
+    /// The compressed encoding of the point that this is an encoding of; meaningless for other bytes.
+    fn compress(bytes: &Self::Uncompressed) -> Self::PointBytes;
 
     /// Whether a public point is the identity.
     fn is_identity(point: &Self::Point) -> bool {
@@ -190,6 +204,8 @@ impl Group for Secp256k1 {
     type Scalar = KScalar;
     type Point = ProjectivePoint;
     type PointBytes = [u8; 33];
+    const UNCOMPRESSED_LEN: usize = 64;
+    type Uncompressed = [u8; 64];
 
     fn identity() -> ProjectivePoint {
         ProjectivePoint::IDENTITY
@@ -267,6 +283,40 @@ impl Group for Secp256k1 {
             .map(ProjectivePoint::from)
             .ok_or(DecodeError::Point)
     }
+
+    fn points_to_uncompressed(points: &[ProjectivePoint]) -> Vec<[u8; 64]> {
+        Self::to_affine(points).iter().map(coordinates).collect()
+    }
+
+    fn point_from_uncompressed(bytes: &[u8; 64]) -> Result<ProjectivePoint, DecodeError> {
+        if bytes.iter().all(|b| *b == 0) {
+            return Err(DecodeError::Identity);
+        }
+        let (x, y) = halves(bytes);
+        // on the curve, and each coordinate below p
+        AffinePoint::from_coordinates(&FieldBytes::from(x), &FieldBytes::from(y))
+            .into_option()
+            .map(ProjectivePoint::from)
+            .ok_or(DecodeError::Point)
+    }
+
+    fn compress(bytes: &[u8; 64]) -> [u8; 33] {
+        let (x, [.., last]) = halves(bytes);
+        let mut compressed = [0; 33];
+        let (tag, rest) = compressed.split_at_mut(1);
+        tag.fill(2 | last & 1);
+        rest.copy_from_slice(&x);
+        compressed
+    }
+}
+
+/// `x` and `y`.
+fn halves(bytes: &[u8; 64]) -> ([u8; 32], [u8; 32]) {
+    let mut halves = ([0; 32], [0; 32]);
+    let (x, y) = bytes.split_at(32);
+    halves.0.copy_from_slice(x);
+    halves.1.copy_from_slice(y);
+    halves
 }
 
 /// The prime-order subgroup of edwards25519 (RFC 8032).
@@ -280,6 +330,8 @@ impl Group for Ed25519 {
     type Scalar = EdScalar;
     type Point = EdwardsPoint;
     type PointBytes = [u8; 32];
+    const UNCOMPRESSED_LEN: usize = 32;
+    type Uncompressed = [u8; 32];
 
     fn identity() -> EdwardsPoint {
         EdwardsPoint::identity()
@@ -341,6 +393,18 @@ impl Group for Ed25519 {
         let bytes: &[u8; 32] = bytes.try_into().map_err(|_| DecodeError::Truncated)?;
         ed25519::decode(bytes)
     }
+
+    fn points_to_uncompressed(points: &[EdwardsPoint]) -> Vec<[u8; 32]> {
+        Self::points_to_bytes(points)
+    }
+
+    fn point_from_uncompressed(bytes: &[u8; 32]) -> Result<EdwardsPoint, DecodeError> {
+        ed25519::decode(bytes)
+    }
+
+    fn compress(bytes: &[u8; 32]) -> [u8; 32] {
+        *bytes
+    }
 }
 
 /// A table of multiples of one secp256k1 point, for many constant-time multiplications of it: each costs about half of
@@ -400,7 +464,13 @@ mod tests {
             assert_eq!(G::point_from_bytes(bytes.as_ref()), Ok(p));
             assert_eq!(G::points_to_bytes(&[p, G::generator()])[0], bytes);
             assert!(G::point_from_bytes(&bytes.as_ref()[1..]).is_err());
+            let long = G::points_to_uncompressed(&[p, p + p])[0];
+            assert_eq!(long.as_ref().len(), G::UNCOMPRESSED_LEN);
+            assert_eq!((G::point_from_uncompressed(&long), G::compress(&long)), (Ok(p), bytes));
+            assert_eq!(G::compress(&G::points_to_uncompressed(&[-p])[0]), G::point_to_bytes(&-p));
         }
+        let identity = G::points_to_uncompressed(&[G::identity()])[0];
+        assert_eq!(G::point_from_uncompressed(&identity), Err(DecodeError::Identity));
         assert_eq!(G::generator_bytes(), G::point_to_bytes(&G::generator()));
         assert_eq!(G::invert(&G::Scalar::default()), G::Scalar::default());
         assert_eq!(G::invert_vartime(&G::Scalar::default()), G::Scalar::default());
@@ -441,6 +511,25 @@ mod tests {
         for bytes in [q, q_plus_1, [0xff; 32]] {
             assert_eq!(Secp256k1::scalar_from_bytes(&bytes), Err(DecodeError::ScalarRange));
         }
+    }
+
+    #[test]
+    fn uncompressed_points_are_on_the_curve_and_reduced() {
+        let good = Secp256k1::points_to_uncompressed(&[ProjectivePoint::GENERATOR])[0];
+        // every other y, so also of points of other curves, which have small subgroups
+        for bit in 0..512 {
+            let mut bytes = good;
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Secp256k1::point_from_uncompressed(&bytes), Err(DecodeError::Point), "{bit}");
+        }
+        // x = 1 is on the curve; p + 1, and y + p where that fits in 32 bytes, are not taken for it
+        let compressed: [u8; 33] = core::array::from_fn(|i| [2, 0, 1][usize::from(i > 0) + usize::from(i == 32)]);
+        let one = Secp256k1::point_from_bytes(&compressed).unwrap();
+        let mut bytes = Secp256k1::points_to_uncompressed(&[one])[0];
+        let p_plus_1 = "fffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc30";
+        bytes[..32].copy_from_slice(&k256::elliptic_curve::bigint::U256::from_be_hex(p_plus_1).to_be_bytes());
+        assert_eq!(Secp256k1::point_from_uncompressed(&bytes), Err(DecodeError::Point));
+        assert_eq!(Secp256k1::point_from_uncompressed(&[0xff; 64]), Err(DecodeError::Point));
     }
 
     // foundations.md, Encoding; bad inputs 24 to 30

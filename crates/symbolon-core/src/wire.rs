@@ -277,6 +277,14 @@ impl<'a> Reader<'a> {
         G::point_from_bytes(self.bytes(G::POINT_LEN)?)
     }
 
+    /// An uncompressed point, not decoded yet.
+    ///
+    /// # Errors
+    /// [`DecodeError::Truncated`].
+    pub fn uncompressed<G: Group>(&mut self) -> Result<G::Uncompressed, DecodeError> {
+        self.bytes(G::UNCOMPRESSED_LEN)?.try_into().map_err(|_| DecodeError::Truncated)
+    }
+
     /// A canonical scalar, zero included.
     ///
     /// # Errors

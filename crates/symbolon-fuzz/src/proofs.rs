@@ -19,6 +19,10 @@ use symbolon_testkit::seeded;
 trait Judged: Group {
     /// Whether these bytes are a point: in the group, not the identity, in its one encoding.
     fn is_point(bytes: &[u8]) -> bool;
+    /// The same of an uncompressed point.
+    fn is_uncompressed(bytes: &[u8]) -> bool {
+        Self::is_point(bytes)
+    }
     /// Whether these bytes are below the order.
     fn is_scalar(bytes: &[u8; 32]) -> bool;
 }
@@ -30,6 +34,13 @@ impl Judged for Secp256k1 {
         let theirs = secp256k1::PublicKey::from_slice(bytes).is_ok();
         assert_eq!(compressed && theirs, compressed && k256::PublicKey::from_sec1_bytes(bytes).is_ok());
         compressed && theirs
+    }
+
+    fn is_uncompressed(bytes: &[u8]) -> bool {
+        let tagged = [&[4], bytes].concat();
+        let theirs = secp256k1::PublicKey::from_slice(&tagged).is_ok();
+        assert_eq!(theirs, k256::PublicKey::from_sec1_bytes(&tagged).is_ok());
+        theirs
     }
 
     fn is_scalar(bytes: &[u8; 32]) -> bool {
@@ -84,6 +95,13 @@ fn point<G: Judged>(bytes: &[u8]) -> bool {
         Err(DecodeError::Identity) => assert_eq!(bytes, G::point_to_bytes(&G::identity()).as_ref()),
         Err(error) => assert_eq!(error, DecodeError::Point),
     }
+    let Ok(uncompressed) = G::Uncompressed::try_from(bytes) else { return read.is_ok() };
+    let read = Encoded::<G>::from_uncompressed(&uncompressed);
+    assert_eq!(read.is_ok(), G::is_uncompressed(bytes), "{bytes:02x?}");
+    if let Ok(point) = read {
+        assert_eq!(G::points_to_uncompressed(&[*point.point()])[0].as_ref(), bytes);
+        assert_eq!(*point.bytes(), G::point_to_bytes(point.point()));
+    }
     read.is_ok()
 }
 
@@ -108,22 +126,29 @@ fn scalar<G: Judged>(bytes: &[u8; 32]) -> bool {
 fn decoded<G: Judged>(input: &mut Bytes<'_>) -> bool {
     let (kind, t) = (input.byte(), 2 + u16::from(input.byte() % 30));
     let bytes = input.rest();
-    let len = match kind % 5 {
+    let len = match kind % 6 {
         0 => SchnorrProof::<G>::LEN,
         1 => BatchProof::<G>::LEN,
         2 => DleqProof::<G>::LEN,
         3 => usize::from(t) * G::POINT_LEN,
-        _ => 32,
+        4 => 32,
+        _ => usize::from(t) * G::UNCOMPRESSED_LEN,
     };
     let again = bounded(32, bytes, || {
         Reader::new(bytes).whole(|r| {
             let mut w = Writer::with_capacity(len);
-            match kind % 5 {
+            match kind % 6 {
                 0 => SchnorrProof::<G>::decode(r)?.encode(&mut w),
                 1 => BatchProof::<G>::decode(r)?.encode(&mut w),
                 2 => DleqProof::<G>::decode(r)?.encode(&mut w),
                 3 => FeldmanVector::<G>::decode(r, threshold(t))?.encode(&mut w),
-                _ => Opening::decode(r)?.encode(&mut w),
+                4 => Opening::decode(r)?.encode(&mut w),
+                _ => {
+                    let vector = FeldmanVector::<G>::decode_uncompressed(r, threshold(t))?;
+                    G::points_to_uncompressed(vector.points()).iter().for_each(|point| {
+                        w.bytes(point.as_ref());
+                    });
+                }
             }
             Ok::<_, DecodeError>(w.finish())
         })

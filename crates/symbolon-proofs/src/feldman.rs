@@ -133,6 +133,15 @@ impl<G: Group> FeldmanVector<G> {
         (0..threshold.get()).map(|_| r.point::<G>()).collect::<Result<Vec<_>, _>>().map(Self)
     }
 
+    /// The same from uncompressed points.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub fn decode_uncompressed(r: &mut Reader<'_>, threshold: Threshold) -> Result<Self, DecodeError> {
+        let point = |_| G::point_from_uncompressed(&r.uncompressed::<G>()?);
+        (0..threshold.get()).map(point).collect::<Result<Vec<_>, _>>().map(Self)
+    }
+
     /// Appends the commitments to a hash, each as a part, with their count.
     #[must_use]
     pub fn absorb(&self, transcript: Transcript) -> Transcript {

@@ -29,18 +29,11 @@ fn challenge<'a, G: Group>(
     statements.fold(start, Transcript::part).part(big_k.bytes()).scalar::<G>()
 }
 
-/// `K` after all statements, each encoded, with one inversion.
-fn encoded<G: Group>(statements: &[G::Point], k: &SecretScalar<G>) -> (Vec<Encoded<G>>, Encoded<G>) {
-    let points: Vec<_> = statements.iter().copied().chain([k.public()]).collect();
-    let mut encoded = Encoded::all(&points);
-    let big_k = encoded.pop().expect("one for each point, and K is one");
-    (encoded, big_k)
-}
-
 /// `X` and `K`, with one inversion.
 fn encoded_pair<G: Group>(secret: &SecretScalar<G>, k: &SecretScalar<G>) -> (Encoded<G>, Encoded<G>) {
-    let (mut statements, big_k) = encoded(&[secret.public()], k);
-    (statements.pop().expect("one statement"), big_k)
+    let mut encoded = Encoded::all(&[secret.public(), k.public()]);
+    let big_k = encoded.pop().expect("one for each point, and K is one");
+    (encoded.pop().expect("one statement"), big_k)
 }
 
 fn count(n: usize) -> u64 {
@@ -148,13 +141,17 @@ pub fn verify_all<G: Group>(
     }
 }
 
-/// One proof for many statements `X_i = x_i*G` of one prover: `z = k + sum e^i*x_i`, `i = 1..=n`.
+/// One proof for many statements `X_i = x_i*G` of one prover: `z = k + sum e^i*x_i`, `i = 1..=n`. `K` travels uncompressed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct BatchProof<G: Group>(SchnorrProof<G>);
+pub struct BatchProof<G: Group> {
+    big_k: Encoded<G>,
+    uncompressed: G::Uncompressed,
+    z: G::Scalar,
+}
 
 impl<G: Group> BatchProof<G> {
     /// Bytes of an encoded proof.
-    pub const LEN: usize = SchnorrProof::<G>::LEN;
+    pub const LEN: usize = G::UNCOMPRESSED_LEN + 32;
 
     /// Proves knowledge of all secrets.
     ///
@@ -170,23 +167,30 @@ impl<G: Group> BatchProof<G> {
             return Err(ProofError);
         }
         let k = nonce(context, secrets, rng);
-        let (publics, big_k) = encoded(publics, &k);
-        let e = challenge(context, "schnorr batch", publics.iter().map(Encoded::bytes), &big_k);
+        // all with one inversion
+        let points: Vec<_> = publics.iter().copied().chain([k.public()]).collect();
+        let encoded = G::points_to_uncompressed(&points);
+        let compressed: Vec<_> = encoded.iter().map(G::compress).collect();
+        let (Some(uncompressed), Some((_, publics))) = (encoded.last().copied(), compressed.split_last()) else {
+            return Err(ProofError);
+        };
+        let big_k = Encoded::from_uncompressed(&uncompressed).map_err(|_| ProofError)?;
+        let e = challenge(context, "schnorr batch", publics.iter(), &big_k);
         let (mut z, mut power) = (*k.expose(), G::Scalar::from(1));
         for x in secrets {
             power = power * e;
             z = z + power * *x.expose();
         }
-        Ok(Self(SchnorrProof { big_k, z }))
+        Ok(Self { big_k, uncompressed, z })
     }
 
     /// `(z, K, e^1, .., e^n)` of the equation `z*G = K + sum e^i*X_i`, for whoever checks many equations in one
     /// combination. Not a verification. `publics` are the encodings of the statements.
     #[must_use]
     pub fn equation(&self, context: &Transcript, publics: &[G::PointBytes]) -> (G::Scalar, G::Point, Vec<G::Scalar>) {
-        let e = challenge(context, "schnorr batch", publics.iter(), &self.0.big_k);
+        let e = challenge(context, "schnorr batch", publics.iter(), &self.big_k);
         let powers = core::iter::successors(Some(e), |power| Some(*power * e)).take(publics.len()).collect();
-        (self.0.z, *self.0.big_k.point(), powers)
+        (self.z, *self.big_k.point(), powers)
     }
 
     /// Checks `z*G = K + sum e^i*X_i`; the count is part of the challenge.
@@ -197,26 +201,27 @@ impl<G: Group> BatchProof<G> {
         if publics.is_empty() {
             return Err(ProofError);
         }
-        let e = challenge(context, "schnorr batch", G::points_to_bytes(publics).iter(), &self.0.big_k);
+        let e = challenge(context, "schnorr batch", G::points_to_bytes(publics).iter(), &self.big_k);
         let mut power = G::Scalar::from(1);
         let mut terms = Vec::with_capacity(publics.len() + 1);
         for public in publics {
             power = power * e;
             terms.push((*public, -power));
         }
-        terms.push((G::generator(), self.0.z));
-        if G::lincomb_vartime(&terms) == *self.0.big_k.point() { Ok(()) } else { Err(ProofError) }
+        terms.push((G::generator(), self.z));
+        if G::lincomb_vartime(&terms) == *self.big_k.point() { Ok(()) } else { Err(ProofError) }
     }
 
-    /// Appends the proof.
+    /// Appends `K`, then `z`.
     pub fn encode(&self, w: &mut Writer) {
-        self.0.encode(w);
+        w.bytes(self.uncompressed.as_ref()).scalar::<G>(&self.z);
     }
 
     /// # Errors
     /// [`DecodeError`].
     pub fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        SchnorrProof::decode(r).map(Self)
+        let uncompressed = r.uncompressed::<G>()?;
+        Ok(Self { big_k: Encoded::from_uncompressed(&uncompressed)?, uncompressed, z: r.scalar::<G>()? })
     }
 }
 

@@ -59,6 +59,10 @@ impl<G: Group> Prover<G> {
     }
 }
 
+fn uncompressed<G: Group>(point: G::Point) -> Vec<u8> {
+    G::points_to_uncompressed(&[point])[0].as_ref().to_vec()
+}
+
 /// SILA-2: every proof is looked at. In its place: zeros, points and scalars at random, that of somebody else, one of
 /// another kind.
 #[test]
@@ -74,7 +78,12 @@ fn a03_zero_random_and_foreign_proofs_are_refused() {
             for _ in 0..20 {
                 let mut w = Writer::new();
                 for _ in 0..if kind == 2 { 2 } else { 1 } {
-                    w.point::<G>(&G::mul_base(&G::random_scalar(&mut rng)));
+                    let point = G::mul_base(&G::random_scalar(&mut rng));
+                    if kind == 1 {
+                        w.bytes(&uncompressed::<G>(point))
+                    } else {
+                        w.point::<G>(&point)
+                    };
                 }
                 w.scalar::<G>(&G::random_scalar(&mut rng));
                 assert_eq!(me.verify(kind, &w.finish()), Some(Err(ProofError)));
@@ -86,8 +95,12 @@ fn a03_zero_random_and_foreign_proofs_are_refused() {
             }
         }
         // a proof of one statement is none of two, nor the other way round
-        assert_eq!(me.verify(0, &mine[1]), Some(Err(ProofError)));
-        assert_eq!(me.verify(1, &mine[0]), Some(Err(ProofError)));
+        let (single, z) = mine[0].split_at(G::POINT_LEN);
+        let single = [&uncompressed::<G>(G::point_from_bytes(single).unwrap()), z].concat();
+        assert_eq!(me.verify(1, &single), Some(Err(ProofError)));
+        let (batch, z) = mine[1].split_at(G::UNCOMPRESSED_LEN);
+        let batch = [G::compress(&batch.try_into().ok().unwrap()).as_ref(), z].concat();
+        assert_eq!(me.verify(0, &batch), Some(Err(ProofError)));
     }
     check::<Secp256k1>();
     check::<Ed25519>();
@@ -165,7 +178,7 @@ fn row_29_statements_chosen_after_a_batch() {
         let (rng, context) = (&mut SeedRng::new(&[7; 32]), Transcript::new("test", "chosen"));
         let mut w = Writer::new();
         let (big_k, z) = (G::mul_base(&G::random_scalar(rng)), G::random_scalar(rng));
-        w.point::<G>(&big_k).scalar::<G>(&z);
+        w.bytes(&uncompressed::<G>(big_k)).scalar::<G>(&z);
         let proof = BatchProof::<G>::decode(&mut Reader::new(&w.finish())).unwrap();
         let other = G::mul_base(&G::random_scalar(rng));
         for guess in [G::generator(), big_k, other] {

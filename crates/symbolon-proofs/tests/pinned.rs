@@ -29,7 +29,7 @@ fn pinned<G: Group>() -> String {
 
 #[test]
 fn proofs_and_commitments_are_as_they_were() {
-    assert_eq!(pinned::<Secp256k1>(), "7b576796a464504a4a18653739c38c224f1ebe2027b44fefcc4c67c20d423ca0");
+    assert_eq!(pinned::<Secp256k1>(), "3a39b511c5ae8fe318985942b2ebdc55acd97d413018660e9a8020d92a3e6540");
     assert_eq!(pinned::<Ed25519>(), "a0bcd8b1772c021c09350c1b1fc656aa32538951ad1eff47b680ef8f66df2405");
 }
 

@@ -77,11 +77,11 @@ fn proof_context(sid: &Sid, dealer: PartyId, value: &[u8]) -> Transcript {
     Transcript::new("sharing", "dealing").part(sid).number(dealer.get()).part(value)
 }
 
-/// `(C_i of every key) || extra`, with one inversion.
+/// `(C_i of every key) || extra`, with one inversion. The points are uncompressed: every receiver decodes all of them.
 fn committed_value<G: Group>(dealings: &[Dealing<G>], extra: &[u8]) -> Vec<u8> {
     let points: Vec<_> = dealings.iter().flat_map(|dealing| dealing.commitments.points()).copied().collect();
-    let mut w = Writer::with_capacity(points.len() * G::POINT_LEN + extra.len());
-    G::points_to_bytes(&points).iter().for_each(|point| {
+    let mut w = Writer::with_capacity(points.len() * G::UNCOMPRESSED_LEN + extra.len());
+    G::points_to_uncompressed(&points).iter().for_each(|point| {
         w.bytes(point.as_ref());
     });
     w.bytes(extra);
@@ -139,7 +139,7 @@ impl<G: Group> Dealer<G> {
 
     /// Bytes of [`Dealer::open`], without what is sealed.
     pub(crate) fn opened_len(keys: usize, threshold: Threshold, extra: usize) -> usize {
-        keys * usize::from(threshold.get()) * G::POINT_LEN + extra + 32 + BatchProof::<G>::LEN
+        keys * usize::from(threshold.get()) * G::UNCOMPRESSED_LEN + extra + 32 + BatchProof::<G>::LEN
     }
 }
 
@@ -149,7 +149,7 @@ pub(crate) struct Opened<'f, G: Group> {
     pub(crate) vectors: Vec<FeldmanVector<G>>,
     pub(crate) extra: &'f [u8],
     pub(crate) sealed: &'f [u8],
-    /// The constant terms as they were sent.
+    /// The constant terms, compressed.
     constants: Vec<G::PointBytes>,
     proof: BatchProof<G>,
     context: Transcript,
@@ -170,16 +170,16 @@ impl<'f, G: Group> Opened<'f, G> {
     ) -> Result<Self, Fault> {
         let all = r.rest();
         r.whole(|r| {
-            let vectors =
-                (0..keys).map(|_| FeldmanVector::decode(r, threshold)).collect::<Result<Vec<_>, DecodeError>>()?;
+            let vector = |_| FeldmanVector::decode_uncompressed(r, threshold);
+            let vectors = (0..keys).map(vector).collect::<Result<Vec<_>, DecodeError>>()?;
             let extra = r.bytes(extra)?;
             let value = all.get(..all.len().saturating_sub(r.remaining())).unwrap_or_default();
             let opening = Opening::decode(r)?;
             let proof = BatchProof::decode(r)?;
             let sealed = r.bytes(sealed)?;
             commitment.verify(label, sid0, dealer, value, &opening).map_err(|_| Fault::Opening)?;
-            let vector_len = usize::from(threshold.get()) * G::POINT_LEN;
-            let constant = |vector: &[u8]| vector.get(..G::POINT_LEN)?.try_into().ok();
+            let vector_len = usize::from(threshold.get()) * G::UNCOMPRESSED_LEN;
+            let constant = |vector: &[u8]| Some(G::compress(&vector.get(..G::UNCOMPRESSED_LEN)?.try_into().ok()?));
             let constants: Vec<_> = value.chunks_exact(vector_len).take(keys).filter_map(constant).collect();
             Ok(Self { dealer, vectors, extra, sealed, constants, proof, context: proof_context(sid, dealer, value) })
         })

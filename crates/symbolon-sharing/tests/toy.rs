@@ -96,6 +96,8 @@ impl Group for Toy {
     type Scalar = Mod13;
     type Point = Mod13;
     type PointBytes = [u8; 1];
+    const UNCOMPRESSED_LEN: usize = 1;
+    type Uncompressed = [u8; 1];
 
     fn identity() -> Mod13 {
         Mod13(0)
@@ -143,6 +145,15 @@ impl Group for Toy {
     }
     fn point_from_bytes(bytes: &[u8]) -> Result<Mod13, DecodeError> {
         Ok(Mod13::from(u64::from(bytes[0])))
+    }
+    fn points_to_uncompressed(points: &[Mod13]) -> Vec<[u8; 1]> {
+        Self::points_to_bytes(points)
+    }
+    fn point_from_uncompressed(bytes: &[u8; 1]) -> Result<Mod13, DecodeError> {
+        Self::point_from_bytes(bytes)
+    }
+    fn compress(bytes: &[u8; 1]) -> [u8; 1] {
+        *bytes
     }
 }
 

@@ -2,7 +2,7 @@
 //! the bad inputs is sent by a dealer (docs/bad-inputs.md).
 
 use crate::dkg;
-use crate::lies::{Forger, dealing_accepted, ends, lied};
+use crate::lies::{Forger, dealing_accepted, ends, lied, uncompressed};
 use crate::net::*;
 use crate::reshare::*;
 use symbolon_core::{
@@ -128,13 +128,17 @@ fn bad_inputs_39_to_42_feldman_commitments() {
     assert_eq!(new(&[o, point(2), point(3)]), Some(FeldmanError::ConstantTerm));
     assert_eq!(new(&[point(1), point(2), o]), Some(FeldmanError::LeadingTerm));
 
-    // 42: off the curve, in each place of a dealing
-    let mut off_curve = vec![0; 33];
-    (off_curve[0], off_curve[32]) = (2, 5);
-    for at in [0, 1] {
+    // 42: off the curve, in each place of a dealing: no point with this x, another y, a y that is not reduced
+    let mut no_x = vec![0; 64];
+    no_x[31] = 5;
+    let good = uncompressed::<G>(point(3));
+    let mut another_y = good.clone();
+    another_y[63] ^= 1;
+    let not_reduced = [&good[..32], &[0xff; 32]].concat();
+    for (at, bytes) in [0, 1].into_iter().flat_map(|at| [&no_x, &another_y, &not_reduced].map(|bytes| (at, bytes))) {
         let f = [3u64, 4].map(<G as Group>::Scalar::from);
         let setups = (1..=3).map(|me| (dkg::setup::<G>(me, 2, 3), ())).collect();
-        let lie = Forger::<G>::new("dkg dealing", &f, &[5; 32]).with_point(at, off_curve.clone());
+        let lie = Forger::<G>::new("dkg dealing", &f, &[5; 32]).with_point(at, bytes.clone());
         let net = lied::<Dkg<G>>(setups, vec![(id(1), lie.lie(f.to_vec(), Vec::new()))]);
         for victim in [2, 3] {
             ends(&net, &[1], victim, Fault::Encoding(DecodeError::Point), Some(1));
@@ -222,6 +226,13 @@ fn parts_that_are_no_share() {
     assert_eq!(hand_over(id(4), None, plan.clone(), &Consent::new(plan.changes())).err(), Some(PlanError::Scheme));
     let stranger = Parts { me: id(9), ..parts(share, Scheme::Frost) };
     assert_eq!(KeyShare::new(stranger).err(), Some(KeyShareError::Members));
+    // the same sharing, said in another order; more shares needed than there are
+    let mut members = share.members().to_vec();
+    members.swap(1, 2);
+    let unordered = Parts { members, ..parts(share, Scheme::Frost) };
+    assert_eq!(KeyShare::new(unordered).err(), Some(KeyShareError::Members));
+    let too_many = Parts { threshold: th(4), ..parts(share, Scheme::Frost) };
+    assert_eq!(KeyShare::new(too_many).err(), Some(KeyShareError::Members));
 }
 
 fn plan_of(shares: &Shares<Ed25519>) -> Plan<Ed25519> {

@@ -14,6 +14,11 @@ use symbolon_sharing::*;
 type G = Secp256k1;
 type Scalar<G> = <G as Group>::Scalar;
 
+/// As dealings have it.
+pub fn uncompressed<G: Group>(point: G::Point) -> Vec<u8> {
+    G::points_to_uncompressed(&[point])[0].as_ref().to_vec()
+}
+
 /// A dealer that commits to whatever it likes, consistently.
 pub struct Forger<G: Group> {
     label: &'static str,
@@ -27,7 +32,7 @@ pub struct Forger<G: Group> {
 
 impl<G: Group> Forger<G> {
     pub fn new(label: &'static str, coefficients: &[Scalar<G>], extra: &[u8]) -> Self {
-        let points = coefficients.iter().map(|c| G::point_to_bytes(&G::mul_base(c)).as_ref().to_vec()).collect();
+        let points = coefficients.iter().map(|c| uncompressed::<G>(G::mul_base(c))).collect();
         let secret = SecretScalar::new(coefficients[0]);
         Self { label, me: id(1), points, extra: extra.to_vec(), secret, opening: None }
     }
@@ -188,7 +193,7 @@ fn dkg_lies<G: Group>() {
     // rows 32, 40: identity as leading or constant term
     for at in [0, 1] {
         let net = forged_dkg::<G>(&f[..2], |forger| {
-            forger.points[at] = G::point_to_bytes(&G::identity()).as_ref().to_vec();
+            forger.points[at] = uncompressed::<G>(G::identity());
         });
         ends(&net, &[1], 2, Fault::Encoding(DecodeError::Identity), Some(1));
         assert_eq!(net.failures[&id(3)].culprit, Some(id(1)));
@@ -199,13 +204,14 @@ fn dkg_lies<G: Group>() {
     ends(&net, &[1], 3, Fault::Share, Some(1));
     assert!(!net.failures.contains_key(&id(2)), "it waits, and has nothing");
     // opening and proof
-    ends(&dkg_run::<G>(flip(2 * G::POINT_LEN, 2, To::All)), &[1], 2, Fault::Opening, Some(1));
-    ends(&dkg_run::<G>(flip(2 * G::POINT_LEN + 40, 2, To::All)), &[1], 2, Fault::Opening, Some(1));
-    let z = 2 * G::POINT_LEN + 64 + G::POINT_LEN + if G::ID == Secp256k1::ID { 31 } else { 0 };
+    let points = 2 * G::UNCOMPRESSED_LEN;
+    ends(&dkg_run::<G>(flip(points, 2, To::All)), &[1], 2, Fault::Opening, Some(1));
+    ends(&dkg_run::<G>(flip(points + 40, 2, To::All)), &[1], 2, Fault::Opening, Some(1));
+    let z = points + 64 + G::UNCOMPRESSED_LEN + if G::ID == Secp256k1::ID { 31 } else { 0 };
     ends(&dkg_run::<G>(flip(z, 2, To::All)), &[1], 2, Fault::Proof, Some(1));
     // row 27: a constant term whose logarithm it does not know
     let net = forged_dkg::<G>(&f[..2], |forger| {
-        forger.points[0] = G::point_to_bytes(&(G::mul_base(&f[3]) - G::mul_base(&f[4]))).as_ref().to_vec();
+        forger.points[0] = uncompressed::<G>(G::mul_base(&f[3]) - G::mul_base(&f[4]));
     });
     ends(&net, &[1], 2, Fault::Proof, Some(1));
     // row 37: another echo names nobody
@@ -437,7 +443,7 @@ fn rows_32_40_66_lies_in_a_resharing() {
     assert!(net.outputs.is_empty() && net.rejected.contains(&(id(1), id(4), Rejected::Size)));
     // identity points
     for at in [0, 1] {
-        let net = old.forged(&f, |forger| forger.points[at] = vec![0; 33]);
+        let net = old.forged(&f, |forger| forger.points[at] = vec![0; 64]);
         ends(&net, &[1], 4, Fault::Encoding(DecodeError::Identity), Some(1));
     }
     // constant term: the whole sharing is consistent, and of another key
@@ -463,7 +469,7 @@ fn rows_32_40_66_lies_in_a_resharing() {
     dealing_accepted(&old.forged(&f, |forger| forger.extra = marked));
     // opening, proof, echo
     ends(&old.run(flip(0, 1, To::All)), &[1], 4, Fault::Opening, Some(1));
-    let z = 2 * 33 + old.statement.len() + 32 + 33 + 31;
+    let z = 2 * 64 + old.statement.len() + 32 + 64 + 31;
     ends(&old.run(flip(z, 2, To::All)), &[1], 4, Fault::Proof, Some(1));
     ends(&old.run(flip(0, 3, To::All)), &[1], 4, Fault::View, None);
     // nothing of all that has touched the old epoch

@@ -110,15 +110,21 @@ fn point<G: Group>() -> Kind {
     Kind::Point(Curve::of::<G>())
 }
 
+/// As dealings have them.
+fn uncompressed<G: Group>() -> Kind {
+    if G::ID == Secp256k1::ID { Kind::Uncompressed } else { point::<G>() }
+}
+
 fn scalar<G: Group>() -> Kind {
     Kind::Scalar(Curve::of::<G>())
 }
 
 /// What a dealer broadcasts in round 2: of `keys` keys, with a statement about `dealers` old shares of each, if any.
 fn dealing<G: Group>(keys: usize, t: usize, extra: Vec<Field>, sealed: usize) -> Vec<Field> {
-    let mut fields = vec![Field::many("C_i", point::<G>(), keys * t)];
+    let mut fields = vec![Field::many("C_i", uncompressed::<G>(), keys * t)];
     fields.extend(extra.repeat(keys));
-    fields.extend([Field::one("opening", HASH), Field::one("pi: K", point::<G>()), Field::one("pi: z", scalar::<G>())]);
+    fields.push(Field::one("opening", HASH));
+    fields.extend([Field::one("pi: K", uncompressed::<G>()), Field::one("pi: z", scalar::<G>())]);
     fields.push(Field::many("sealed", Kind::Bytes(Sealed::device_length(64)), keys * sealed));
     fields
 }

@@ -27,6 +27,8 @@ impl Curve {
 pub enum Kind {
     /// A compressed point.
     Point(Curve),
+    /// An uncompressed point of secp256k1, `x || y`.
+    Uncompressed,
     /// A scalar of 32 bytes.
     Scalar(Curve),
     /// Anything else of this many bytes: a hash, a seed, a row of a matrix, a mark, a sealed value.
@@ -38,6 +40,7 @@ impl Kind {
     pub const fn len(self) -> usize {
         match self {
             Self::Point(Curve::Secp256k1) => 33,
+            Self::Uncompressed => 64,
             Self::Point(Curve::Ed25519) | Self::Scalar(_) => 32,
             Self::Bytes(len) => len,
         }
@@ -134,7 +137,7 @@ pub const fn moves_of(kind: Kind) -> &'static [Move] {
             M::Older,
             M::Sibling,
         ],
-        Kind::Point(Curve::Secp256k1) => &[
+        Kind::Point(Curve::Secp256k1) | Kind::Uncompressed => &[
             M::Flip,
             M::Identity,
             M::OffCurve,
@@ -191,6 +194,7 @@ pub fn alter(kind: Kind, how: Move, element: &mut [u8], sources: &Sources<'_>, s
         (Kind::Scalar(Curve::Ed25519), how) => scalar::<Ed25519>(how, element, &mut rng),
         (Kind::Point(Curve::Secp256k1), how) => point::<Secp256k1>(how, element, &mut rng),
         (Kind::Point(Curve::Ed25519), how) => point::<Ed25519>(how, element, &mut rng),
+        (Kind::Uncompressed, how) => uncompressed(how, element, &mut rng),
         (Kind::Bytes(_), Move::Zero) => element.fill(0),
         (Kind::Bytes(_), Move::Ones) => element.fill(0xff),
         (Kind::Bytes(_), Move::PlusOne) => {
@@ -252,9 +256,7 @@ fn point<G: Group>(how: Move, element: &mut [u8], rng: &mut ChaCha12Rng) {
             1 => element[0] = 5,
             // x = p + 1
             _ => {
-                element[1..].fill(0xff);
-                element[28] = 0xfe;
-                element[31..].copy_from_slice(&[0xfc, 0x30]);
+                element[1..].copy_from_slice(&above_p());
             }
         },
         Move::NonCanonical => {
@@ -276,6 +278,36 @@ fn point<G: Group>(how: Move, element: &mut [u8], rng: &mut ChaCha12Rng) {
     }
 }
 
+/// `p + 1` of secp256k1, which is the `x` of a point when it is reduced.
+fn above_p() -> [u8; 32] {
+    let mut bytes = [0xff; 32];
+    bytes[27] = 0xfe;
+    bytes[30..].copy_from_slice(&[0xfc, 0x30]);
+    bytes
+}
+
+fn uncompressed(how: Move, element: &mut [u8], rng: &mut ChaCha12Rng) {
+    let encoded = |point| Secp256k1::points_to_uncompressed(&[point])[0];
+    match how {
+        Move::Identity => element.fill(0),
+        // another y, or nothing that is right
+        Move::OffCurve if rng.next_u64() % 2 == 0 => rng.fill_bytes(&mut element[32..]),
+        Move::OffCurve => rng.fill_bytes(element),
+        // each coordinate alone, of a point that exists
+        Move::NonCanonical => {
+            let one = Secp256k1::point_from_bytes(&[&[2][..], &[[0; 31].as_slice(), &[1]].concat()].concat());
+            element.copy_from_slice(&encoded(one.expect("1 is the x of a point")));
+            element[..32].copy_from_slice(&above_p());
+        }
+        Move::PlusOne => {
+            let bytes: [u8; 64] = (&*element).try_into().expect("an uncompressed point");
+            let here = Secp256k1::point_from_uncompressed(&bytes).unwrap_or_else(|_| Secp256k1::identity());
+            element.copy_from_slice(&encoded(here + Secp256k1::generator()));
+        }
+        _ => element.copy_from_slice(&encoded(Secp256k1::mul_base(&Secp256k1::random_scalar(rng)))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,11 +316,11 @@ mod tests {
     fn every_move_does_what_it_says() {
         let valid = [Move::PlusOne, Move::Random, Move::Others];
         for salt in 0..50 {
-            for curve in [Curve::Secp256k1, Curve::Ed25519] {
-                let kind = Kind::Point(curve);
-                let decodes = |bytes: &[u8]| match curve {
-                    Curve::Secp256k1 => Secp256k1::point_from_bytes(bytes).is_ok(),
-                    Curve::Ed25519 => Ed25519::point_from_bytes(bytes).is_ok(),
+            for kind in [Kind::Point(Curve::Secp256k1), Kind::Point(Curve::Ed25519), Kind::Uncompressed] {
+                let decodes = |bytes: &[u8]| match kind {
+                    Kind::Point(Curve::Ed25519) => Ed25519::point_from_bytes(bytes).is_ok(),
+                    Kind::Uncompressed => Secp256k1::point_from_uncompressed(bytes.try_into().unwrap()).is_ok(),
+                    _ => Secp256k1::point_from_bytes(bytes).is_ok(),
                 };
                 let mut start = vec![0; kind.len()];
                 alter(kind, Move::Random, &mut start, &Sources::default(), 1000);
@@ -297,8 +329,10 @@ mod tests {
                     let mut element = start.clone();
                     alter(kind, *how, &mut element, &Sources::default(), salt);
                     assert_ne!(element, start, "{how:?}");
-                    assert_eq!(decodes(&element), valid.contains(how), "{curve:?} {how:?} {element:x?}");
+                    assert_eq!(decodes(&element), valid.contains(how), "{kind:?} {how:?} {element:x?}");
                 }
+            }
+            for curve in [Curve::Secp256k1, Curve::Ed25519] {
                 let kind = Kind::Scalar(curve);
                 let decodes = |bytes: &[u8]| match curve {
                     Curve::Secp256k1 => Secp256k1::scalar_from_bytes(bytes.try_into().unwrap()).is_ok(),

@@ -261,7 +261,7 @@ fn row_101_a_replaced_value_is_refused_and_names_nobody() {
         let (outputs, frames) = case.run(371);
         let package = outputs[&id(1)].package.as_ref().unwrap();
         let bytes = package.to_secret_bytes();
-        assert!(bytes.len() < 950, "{}", bytes.len());
+        assert!(bytes.len() < 1150, "{}", bytes.len());
         let (mut decoded, mut all) = (0, BTreeSet::new());
         for at in 0..bytes.len() {
             let mut changed = bytes.to_vec();
