@@ -284,6 +284,10 @@ def on_both(seeds):
 
 GENERATOR = bytes.fromhex("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798")
 UNCOMPRESSED = GENERATOR[1:] + bytes.fromhex("483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8")
+P = 2**256 - 2**32 - 977
+# of the points of secp256k1 with a coordinate of 1
+X_OF_ONE = 0x1FE1E5EF3FCEB5C135AB7741333CE5A6E80D68167653F6B2B24BCBCFAAAFF507
+Y_OF_ONE = 0x4218F20AE6C646B363DB68605822FB14264CA8D2587FDD6FBC750D587E76A7EE
 BASE = bytes.fromhex("58" + "66" * 31)
 Q = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 L = 2**252 + 27742317777372353535851937790883648493
@@ -305,9 +309,11 @@ def proofs():
     for name, number in (("q", L), ("more", L + 1)):
         seeds.append((f"refused-scalar-{name}-b", b"\x82" + number.to_bytes(32, "little")))
     seeds.append(("built-uncompressed", b"\x01" + UNCOMPRESSED))
-    for name, x, y in (("off", 5, 0), ("identity", 0, 0), ("prime", 2**256 - 2**32 - 976, 2**256 - 1)):
+    for name, x, y in (("off", 5, 0), ("identity", 0, 0), ("x", P + 1, Y_OF_ONE), ("y", X_OF_ONE, P + 1)):
         seeds.append((f"refused-uncompressed-{name}", b"\x01" + x.to_bytes(32, "big") + y.to_bytes(32, "big")))
-    seeds.append(("refused-uncompressed-y", b"\x01" + UNCOMPRESSED[:-1] + b"\xb9"))
+    for name, x, y in (("x", 1, Y_OF_ONE), ("y", X_OF_ONE, 1)):
+        seeds.append((f"built-uncompressed-{name}", b"\x01" + x.to_bytes(32, "big") + y.to_bytes(32, "big")))
+    seeds.append(("refused-uncompressed-other", b"\x01" + UNCOMPRESSED[:-1] + b"\xb9"))
     for point, long, flag, name in ((GENERATOR, UNCOMPRESSED, 0, "a"), (BASE, BASE, 128, "b")):
         for kind, data in enumerate((point, long, point * 2)):
             seeds.append((f"built-proof-{kind}-{name}", bytes([3 | flag, kind, 0]) + data + bytes(32)))

@@ -27,6 +27,13 @@ impl<G: Group> Encoded<G> {
         points.iter().zip(G::points_to_bytes(points)).map(|(point, bytes)| Self { point: *point, bytes }).collect()
     }
 
+    /// The same, each with its uncompressed encoding.
+    #[must_use]
+    pub fn all_uncompressed(points: &[G::Point]) -> Vec<(Self, G::Uncompressed)> {
+        let of = |(point, long): (&G::Point, _)| (Self { point: *point, bytes: G::compress(&long) }, long);
+        points.iter().zip(G::points_to_uncompressed(points)).map(of).collect()
+    }
+
     /// The point.
     #[must_use]
     pub const fn point(&self) -> &G::Point {
@@ -76,12 +83,17 @@ mod tests {
         for (encoded, point) in Encoded::<G>::all(&doubled).iter().zip(doubled) {
             assert_eq!((encoded.point(), encoded.bytes()), (&point, &G::point_to_bytes(&point)));
             assert_eq!(Encoded::new(point), *encoded);
+            let (again, long) = Encoded::<G>::all_uncompressed(&[point])[0];
+            assert_eq!((again, Encoded::from_uncompressed(&long)), (*encoded, Ok(*encoded)));
             assert_eq!(Encoded::decode(&mut Reader::new(encoded.bytes().as_ref())), Ok(*encoded));
             assert_eq!(
                 Encoded::<G>::decode(&mut Reader::new(&encoded.bytes().as_ref()[1..])),
                 Err(DecodeError::Truncated)
             );
         }
+        let (identity, long) = Encoded::<G>::all_uncompressed(&[G::identity()])[0];
+        assert_eq!(identity, Encoded::new(G::identity()));
+        assert_eq!(Encoded::<G>::from_uncompressed(&long), Err(DecodeError::Identity));
         let identity = G::point_to_bytes(&G::identity());
         assert_eq!(Encoded::<G>::decode(&mut Reader::new(identity.as_ref())), Err(DecodeError::Identity));
     }

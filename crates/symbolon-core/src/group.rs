@@ -74,7 +74,7 @@ pub trait Group: Copy + Debug + Eq + Send + Sync + 'static {
     /// Bytes of an uncompressed point.
     const UNCOMPRESSED_LEN: usize;
     /// A point that is decoded without a square root, where the curve has such an encoding: `x || y` on secp256k1, 64 bytes without a
-    /// tag; the compressed one on Ed25519. Protocols use it where many points are sent once and stored nowhere.
+    /// tag; the compressed one on Ed25519. Dealings use it, where every receiver decodes many points.
     type Uncompressed: AsRef<[u8]> + for<'a> TryFrom<&'a [u8]> + Copy + Eq + Debug + Send + Sync;
 
     /// The neutral element.
@@ -117,14 +117,14 @@ pub trait Group: Copy + Debug + Eq + Send + Sync + 'static {
     /// [`DecodeError::Point`] unless canonical, on the curve and in the prime-order subgroup;
     /// [`DecodeError::Identity`] for the identity; [`DecodeError::Truncated`] for another length.
     fn point_from_bytes(bytes: &[u8]) -> Result<Self::Point, DecodeError>;
-    /// Uncompressed encodings of many public points with one inversion.
+    /// Uncompressed encodings of many points with one inversion, without a branch; zeros for the identity.
     fn points_to_uncompressed(points: &[Self::Point]) -> Vec<Self::Uncompressed>;
     /// Decodes in variable time, with the checks of [`Group::point_from_bytes`].
     ///
     /// # Errors
     /// As there.
     fn point_from_uncompressed(bytes: &Self::Uncompressed) -> Result<Self::Point, DecodeError>;
-    /// The compressed encoding of the point that this is an encoding of; meaningless for other bytes.
+    /// The compressed encoding of the point that this is the uncompressed one of, without a branch; meaningless for other bytes.
     fn compress(bytes: &Self::Uncompressed) -> Self::PointBytes;
 
     /// Whether a public point is the identity.
@@ -304,7 +304,7 @@ impl Group for Secp256k1 {
         let (x, [.., last]) = halves(bytes);
         let mut compressed = [0; 33];
         let (tag, rest) = compressed.split_at_mut(1);
-        tag.fill(2 | last & 1);
+        tag.fill(u8::conditional_select(&(2 | last & 1), &0, bytes.ct_eq(&[0; 64])));
         rest.copy_from_slice(&x);
         compressed
     }
@@ -471,6 +471,7 @@ mod tests {
         }
         let identity = G::points_to_uncompressed(&[G::identity()])[0];
         assert_eq!(G::point_from_uncompressed(&identity), Err(DecodeError::Identity));
+        assert_eq!(G::compress(&identity), G::point_to_bytes(&G::identity()));
         assert_eq!(G::generator_bytes(), G::point_to_bytes(&G::generator()));
         assert_eq!(G::invert(&G::Scalar::default()), G::Scalar::default());
         assert_eq!(G::invert_vartime(&G::Scalar::default()), G::Scalar::default());
@@ -522,14 +523,19 @@ mod tests {
             bytes[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(Secp256k1::point_from_uncompressed(&bytes), Err(DecodeError::Point), "{bit}");
         }
-        // x = 1 is on the curve; p + 1, and y + p where that fits in 32 bytes, are not taken for it
-        let compressed: [u8; 33] = core::array::from_fn(|i| [2, 0, 1][usize::from(i > 0) + usize::from(i == 32)]);
-        let one = Secp256k1::point_from_bytes(&compressed).unwrap();
-        let mut bytes = Secp256k1::points_to_uncompressed(&[one])[0];
-        let p_plus_1 = "fffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc30";
-        bytes[..32].copy_from_slice(&k256::elliptic_curve::bigint::U256::from_be_hex(p_plus_1).to_be_bytes());
-        assert_eq!(Secp256k1::point_from_uncompressed(&bytes), Err(DecodeError::Point));
-        assert_eq!(Secp256k1::point_from_uncompressed(&[0xff; 64]), Err(DecodeError::Point));
+        // points with a coordinate of 1, which p + 1 is not taken for
+        let number = |hex| -> [u8; 32] { k256::elliptic_curve::bigint::U256::from_be_hex(hex).to_be_bytes().into() };
+        let one = number("0000000000000000000000000000000000000000000000000000000000000001");
+        let p_plus_1 = number("fffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc30");
+        let y = number("4218f20ae6c646b363db68605822fb14264ca8d2587fdd6fbc750d587e76a7ee");
+        let x = number("1fe1e5ef3fceb5c135ab7741333ce5a6e80d68167653f6b2b24bcbcfaaaff507");
+        let decode = |x: [u8; 32], y: [u8; 32]| {
+            Secp256k1::point_from_uncompressed(&[x, y].concat().try_into().unwrap()).map(drop)
+        };
+        for (good, reduced) in [((one, y), (p_plus_1, y)), ((x, one), (x, p_plus_1))] {
+            assert_eq!(decode(good.0, good.1), Ok(()));
+            assert_eq!(decode(reduced.0, reduced.1), Err(DecodeError::Point));
+        }
     }
 
     // foundations.md, Encoding; bad inputs 24 to 30

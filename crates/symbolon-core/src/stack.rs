@@ -35,8 +35,8 @@ pub fn hash_on_cleared_stack<T>(work: impl FnOnce() -> T) -> T {
     call(work)
 }
 
-/// The same for work that checks a message and files it, at the outermost level: no more than hashes, copies and the verification of a
-/// signature. Where many messages are awaited, most of them are only filed.
+/// The same for work that checks a message and files it, at the outermost level: hashes, copies and the verification of a signature, or the
+/// end of a run, which drops what is on the heap. Where many messages are awaited, most of them are only filed.
 #[inline(never)]
 pub fn file_on_cleared_stack<T>(work: impl FnOnce() -> T) -> T {
     let _after = After::<{ CLEARED_AFTER_FILING / 8 }>;

@@ -169,13 +169,9 @@ impl<G: Group> BatchProof<G> {
         let k = nonce(context, secrets, rng);
         // all with one inversion
         let points: Vec<_> = publics.iter().copied().chain([k.public()]).collect();
-        let encoded = G::points_to_uncompressed(&points);
-        let compressed: Vec<_> = encoded.iter().map(G::compress).collect();
-        let (Some(uncompressed), Some((_, publics))) = (encoded.last().copied(), compressed.split_last()) else {
-            return Err(ProofError);
-        };
-        let big_k = Encoded::from_uncompressed(&uncompressed).map_err(|_| ProofError)?;
-        let e = challenge(context, "schnorr batch", publics.iter(), &big_k);
+        let mut publics = Encoded::all_uncompressed(&points);
+        let (big_k, uncompressed) = publics.pop().ok_or(ProofError)?;
+        let e = challenge(context, "schnorr batch", publics.iter().map(|public| public.0.bytes()), &big_k);
         let (mut z, mut power) = (*k.expose(), G::Scalar::from(1));
         for x in secrets {
             power = power * e;

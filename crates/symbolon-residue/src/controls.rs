@@ -10,7 +10,7 @@ use core::hint::black_box;
 use rand_core::Rng;
 use std::collections::BTreeMap;
 use symbolon::frost::Ciphersuite;
-use symbolon_core::{Ed25519, Group, Secp256k1, SecretScalar, on_cleared_stack};
+use symbolon_core::{Ed25519, Group, Secp256k1, SecretScalar, file_on_cleared_stack, on_cleared_stack};
 use zeroize::Zeroizing;
 
 /// One control. It counts the windows of one name, where it has one.
@@ -36,8 +36,8 @@ fn share<C: Group>() -> SecretScalar<C> {
 
 /// More of the stack than is cleared.
 #[inline(never)]
-fn too_deep(secret: &[u8; 32]) {
-    let mut large = [secret[0] | 1; 160 * 1024];
+fn too_deep<const BYTES: usize>(secret: &[u8; 32]) {
+    let mut large = [secret[0] | 1; BYTES];
     black_box(&mut large);
 }
 
@@ -102,7 +102,13 @@ pub fn all() -> Vec<Control> {
     control("a boxed FROST nonce on secp256k1", nonces, &|secret| {
         drop(black_box(Box::new(nonce::<Secp256k1>(secret))))
     });
-    control("a frame below what is cleared", Some("nothing"), &|secret| on_cleared_stack(|| too_deep(secret)));
+    let nothing = Some("nothing");
+    control("a frame below what is cleared", nothing, &|secret| {
+        on_cleared_stack(|| too_deep::<{ 160 * 1024 }>(secret))
+    });
+    control("a frame below what filing clears", nothing, &|secret| {
+        file_on_cleared_stack(|| too_deep::<{ 48 * 1024 }>(secret));
+    });
     controls
 }
 

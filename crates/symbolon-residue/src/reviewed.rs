@@ -3,7 +3,8 @@
 use crate::Hit;
 
 /// The most stack that any entry may use, its clearing included: 128 KiB below its own frames (`symbolon_core::on_cleared_stack`),
-/// and once more where one entry calls another.
+/// and once more where one entry calls another. Where a frame is only filed 32 KiB are cleared (`symbolon_core::file_on_cleared_stack`), and
+/// [`SPILLED`] finds what went below.
 pub const DEEPEST: usize = 168 * 1024;
 /// The same for `symbolon-dero`, which clears 32 KiB below its own frames.
 pub const DEEPEST_DERO: usize = 40 * 1024;

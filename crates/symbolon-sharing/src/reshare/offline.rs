@@ -152,8 +152,8 @@ const VERSION: u8 = 1;
 ///
 /// Public bytes, for any storage and any channel: what is changed in them is found, and costs only the package. Keep a copy
 /// until every offline holder has confirmed or was given up. With `t` dealers and `m` offline holders it has about
-/// `t * (165 + keys * (33*t' + 33*t + 33 + 118*m))` bytes: 0.9 kB for a 2-of-3 with one holder offline, and in a batch 0.6 kB
-/// for each key.
+/// `t * (196 + keys * (64*t' + 33*t + 33 + 118*m))` bytes on secp256k1: 1.1 kB for a 2-of-3 with one holder offline, and in a batch
+/// 0.7 kB for each key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Package {
     sid: Sid,

@@ -134,7 +134,12 @@ fn bad_inputs_39_to_42_feldman_commitments() {
     let good = uncompressed::<G>(point(3));
     let mut another_y = good.clone();
     another_y[63] ^= 1;
-    let not_reduced = [&good[..32], &[0xff; 32]].concat();
+    // of the point with y = 1
+    let x = "1fe1e5ef3fceb5c135ab7741333ce5a6e80d68167653f6b2b24bcbcfaaaff507";
+    let p_plus_1 = "fffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc30";
+    let digits = [x, p_plus_1].concat();
+    let byte = |at: usize| u8::from_str_radix(&digits[2 * at..][..2], 16).unwrap();
+    let not_reduced: Vec<u8> = (0..64).map(byte).collect();
     for (at, bytes) in [0, 1].into_iter().flat_map(|at| [&no_x, &another_y, &not_reduced].map(|bytes| (at, bytes))) {
         let f = [3u64, 4].map(<G as Group>::Scalar::from);
         let setups = (1..=3).map(|me| (dkg::setup::<G>(me, 2, 3), ())).collect();

@@ -278,6 +278,12 @@ fn point<G: Group>(how: Move, element: &mut [u8], rng: &mut ChaCha12Rng) {
     }
 }
 
+/// The x of a point of secp256k1 whose y is 1.
+const X_OF_ONE: [u8; 32] = [
+    0x1f, 0xe1, 0xe5, 0xef, 0x3f, 0xce, 0xb5, 0xc1, 0x35, 0xab, 0x77, 0x41, 0x33, 0x3c, 0xe5, 0xa6, //
+    0xe8, 0x0d, 0x68, 0x16, 0x76, 0x53, 0xf6, 0xb2, 0xb2, 0x4b, 0xcb, 0xcf, 0xaa, 0xaf, 0xf5, 0x07,
+];
+
 /// `p + 1` of secp256k1, which is the `x` of a point when it is reduced.
 fn above_p() -> [u8; 32] {
     let mut bytes = [0xff; 32];
@@ -293,11 +299,15 @@ fn uncompressed(how: Move, element: &mut [u8], rng: &mut ChaCha12Rng) {
         // another y, or nothing that is right
         Move::OffCurve if rng.next_u64() % 2 == 0 => rng.fill_bytes(&mut element[32..]),
         Move::OffCurve => rng.fill_bytes(element),
-        // each coordinate alone, of a point that exists
-        Move::NonCanonical => {
-            let one = Secp256k1::point_from_bytes(&[&[2][..], &[[0; 31].as_slice(), &[1]].concat()].concat());
+        // p + 1 for the x, or the y, of a point that has 1 there
+        Move::NonCanonical if rng.next_u64() % 2 == 0 => {
+            let one = Secp256k1::point_from_bytes(&[&[2][..], &[0; 31], &[1]].concat());
             element.copy_from_slice(&encoded(one.expect("1 is the x of a point")));
             element[..32].copy_from_slice(&above_p());
+        }
+        Move::NonCanonical => {
+            element[..32].copy_from_slice(&X_OF_ONE);
+            element[32..].copy_from_slice(&above_p());
         }
         Move::PlusOne => {
             let bytes: [u8; 64] = (&*element).try_into().expect("an uncompressed point");
