@@ -297,10 +297,10 @@ fn uncompressed(how: Move, element: &mut [u8], rng: &mut ChaCha12Rng) {
     match how {
         Move::Identity => element.fill(0),
         // another y, or nothing that is right
-        Move::OffCurve if rng.next_u64() % 2 == 0 => rng.fill_bytes(&mut element[32..]),
+        Move::OffCurve if rng.next_u64().is_multiple_of(2) => rng.fill_bytes(&mut element[32..]),
         Move::OffCurve => rng.fill_bytes(element),
         // p + 1 for the x, or the y, of a point that has 1 there
-        Move::NonCanonical if rng.next_u64() % 2 == 0 => {
+        Move::NonCanonical if rng.next_u64().is_multiple_of(2) => {
             let one = Secp256k1::point_from_bytes(&[&[2][..], &[0; 31], &[1]].concat());
             element.copy_from_slice(&encoded(one.expect("1 is the x of a point")));
             element[..32].copy_from_slice(&above_p());
