@@ -517,7 +517,7 @@ mod tests {
     #[test]
     fn uncompressed_points_are_on_the_curve_and_reduced() {
         let good = Secp256k1::points_to_uncompressed(&[ProjectivePoint::GENERATOR])[0];
-        // every other y, so also of points of other curves, which have small subgroups
+        // any bit of x or y: among them are points of other curves, which have small subgroups
         for bit in 0..512 {
             let mut bytes = good;
             bytes[bit / 8] ^= 1 << (bit % 8);
